@@ -1,1 +1,61 @@
-def main() -> None: ...
+"""The front door: the one place where errors become a line, a hint and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run `pyagent` and leave with its exit code."""
+    args = sys.argv[1:]
+    # Answered before anything is imported: scripts ask for it often.
+    if args == ["--version"]:
+        from pyagent import __version__
+
+        print(f"pyagent {__version__}")
+        return
+    sys.exit(run(args))
+
+
+def run(args: list[str]) -> int:
+    """One command line to its exit code; whatever goes wrong is shown here, once."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A file name or an answer that the terminal cannot show must not end a run.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        if args[:1] == ["__complete"]:
+            from pyagent.cli.complete import complete
+
+            return complete(args[1:])
+        from pyagent.cli.root import call
+
+        return call(args)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _reader_left()
+    except Exception as error:
+        from pyagent.cli.failure import show
+
+        try:
+            return show(error, args)
+        except BrokenPipeError:
+            return _reader_left()
+
+
+def _reader_left() -> int:
+    """`| head -1` has what it wanted: nothing failed, and Python must not complain when it flushes at exit."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -96,16 +96,27 @@ class StoreTooNew(ConfigError):
 
 
 class EngineError(PyAgentError):
+    """One task's call failed. ``charged``: the provider may have counted its tokens (a cut stream, a time-out)."""
+
     exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", charged: bool = False) -> None:
+        super().__init__(message, hint)
+        self.charged = charged
 
 
 class TransientError(EngineError):
     """Worth another try. ``retry_after`` is the server's wish in seconds; ``limited`` means that it was 429."""
 
     def __init__(
-        self, message: str, hint: str = "", retry_after: float | None = None, limited: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        retry_after: float | None = None,
+        limited: bool = False,
+        charged: bool = False,
     ) -> None:
-        super().__init__(message, hint)
+        super().__init__(message, hint, charged)
         self.retry_after = retry_after
         self.limited = limited
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -88,7 +88,8 @@ class Result:
     ``cost_usd`` is None when the price is not known; ``seconds`` is wall time over all attempts;
     ``finish`` is why the model ended (``stop``, ``length``, ``tool``); ``agreement`` is the share of samples
     that stand behind the output, 0..1. ``calls`` are the tool calls the model asks for: steps inside the
-    pipeline answer them, so that they are empty in what the user sees.
+    pipeline answer them, so that they are empty in what the user sees. ``samples`` holds the text of every
+    sample when more than one was asked for, until one is chosen; ``known`` that the run had it from before.
     """
 
     id: str
@@ -104,9 +105,46 @@ class Result:
     finish: str | None = None
     agreement: float | None = None
     calls: tuple[ToolCall, ...] = ()
+    samples: tuple[str, ...] = ()
+    known: bool = False
+
+    def with_attempts(self, attempts: int) -> Result:
+        return replace(self, attempts=attempts)
+
+    def after(self, earlier: Result | None) -> Result:
+        """This result, with what ``earlier`` calls for the same task used added to it. Unknown costs stay unknown."""
+        if earlier is None:
+            return self
+        costs = (self.cost_usd, earlier.cost_usd)
+        return replace(
+            self,
+            usage=self.usage + earlier.usage,
+            cost_usd=None if None in costs else sum(cost or 0.0 for cost in costs),
+            attempts=self.attempts + earlier.attempts,
+            seconds=self.seconds + earlier.seconds,
+        )
+
+    @classmethod
+    def of_line(cls, row: Mapping[str, Any]) -> Result:
+        """A Result from its line."""
+        usage = row.get("usage") or {}
+        return cls(
+            id=row["id"],
+            status=row["status"],
+            output=row.get("output"),
+            source=row.get("source", "computed"),
+            model=row.get("model"),
+            usage=Usage(usage.get("input_tokens", 0), usage.get("output_tokens", 0)),
+            cost_usd=row.get("cost_usd"),
+            attempts=row.get("attempts", 1),
+            seconds=row.get("seconds", 0.0),
+            error=row.get("error"),
+            finish=row.get("finish"),
+            agreement=row.get("agreement"),
+        )
 
     def line(self) -> dict[str, Any]:
-        """The Result line: the public fields in their documented order; optional ones only when they say something."""
+        """The Result line: the public fields in their documented order, optional ones only when they say something."""
         row: dict[str, Any] = {
             "id": self.id,
             "status": self.status,
@@ -172,7 +210,8 @@ class Agent:
     """A recipe from ``agents/NAME.toml``; at work it is one attempt at one task.
 
     ``max_turns`` bounds model calls, ``max_tool_calls`` tool calls; ``handoffs`` names the agents that it may
-    pass the task to, at most ``max_handoffs`` times.
+    pass the task to, at most ``max_handoffs`` times. ``tool_choice`` ``required`` makes it begin with a call,
+    which small models do not do by themselves.
     """
 
     name: str
@@ -187,3 +226,4 @@ class Agent:
     temperature: float | None = None
     max_tokens: int | None = None
     path: str | None = None
+    tool_choice: Literal["auto", "required"] = "auto"

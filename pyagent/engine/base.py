@@ -102,16 +102,23 @@ class EngineOptions:
     home: str = ""
 
 
+def endpoint(model: Model) -> str:
+    """What answers for a model behind HTTP: where it is asked and under which name."""
+    return f"{model.engine}:{model.provider.base_url if model.provider else ''}:{model.remote or model.name}"
+
+
 @dataclass(frozen=True, slots=True)
 class EngineKind:
     """An engine by kind: ``open`` takes a Model and the run's options and gives an Engine; heavy imports inside it.
 
-    ``local`` engines cost nothing by the token and need no network.
+    ``local`` engines cost nothing by the token and need no network. ``identity`` names what would answer
+    (weights, endpoint), so that an answer of other weights under the same name is not taken for this one's.
     """
 
     kind: str
     open: Callable[[Model, EngineOptions], Engine]
     local: bool = False
+    identity: Callable[[Model], str] = endpoint
 
 
 @dataclass(frozen=True, slots=True)

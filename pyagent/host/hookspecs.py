@@ -64,12 +64,16 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a registering hook may look at: settings of the plugin itself, and the folders."""
+    """What a registering hook may look at: settings of the plugin itself, and the folders.
+
+    ``allow`` are the absolute folders that tools may read, from ``[tools] allow``; empty: none.
+    """
 
     settings: Mapping[str, Any]
     data_dir: str
     cache_dir: str
     project_dir: str
+    allow: tuple[str, ...] = ()
 
 
 class Specs:

@@ -37,11 +37,11 @@ class Job:
     dry: bool = False
     notes: Mapping[str, Any] = field(default_factory=dict)
 
-    def emit(self, kind: str, **data: Any) -> None:
+    def emit(self, kind: str, /, **data: Any) -> None:
         """Record that something happened inside the current span."""
         self.emit_event(Event(kind, self.run, self.task.id, self.span, data=data))
 
-    def open(self, name: str, **data: Any) -> Job:
+    def open(self, name: str, /, **data: Any) -> Job:
         """Start a span ``name`` below the current one and give the job that lives in it."""
         span = self.spans.next()
         self.emit_event(Event(f"{name}.started", self.run, self.task.id, span, self.span, data=data))

@@ -1,0 +1,125 @@
+"""`--dry-run`: the whole way of every task but the model, and what that would cost at worst."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyagent.cli.output import Output
+from pyagent.host.app import App
+from pyagent.model import Model, Result, Usage
+from pyagent.run.journal import Journal
+from pyagent.run.pipeline import Step, fold
+from pyagent.run.runner import Runner
+from pyagent.run.steps.journal import Remember
+from pyagent.run.steps.price import Price
+from pyagent.store.db import Store
+from pyagent.store.writer import Writer
+from pyagent_plugins.swarm.execution import Prepared, open_engines, prepare
+from pyagent_plugins.swarm.options import RunOptions
+
+
+@dataclass(slots=True)
+class Estimate:
+    """What one model would be asked."""
+
+    tasks: int = 0
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = 0.0
+
+    def add(self, result: Result) -> None:
+        self.tasks += 1
+        self.usage = self.usage + result.usage
+        self.usd = None if self.usd is None or result.cost_usd is None else self.usd + result.cost_usd
+
+
+@dataclass(slots=True)
+class Forecast:
+    """What a run would do."""
+
+    total: int
+    duplicates: int
+    done: int = 0
+    models: dict[str, Estimate] = field(default_factory=lambda: defaultdict(Estimate))
+
+    def add(self, result: Result) -> None:
+        if result.known or result.source != "computed":
+            self.done += 1
+        else:
+            self.models[result.model or "?"].add(result)
+
+
+def dry_run(app: App, options: RunOptions, out: Output) -> int:
+    """Print the forecast (with --show-prompts: what would be sent) to stdout; gives 0."""
+    prepared = prepare(app, options)
+    forecast = Forecast(len(prepared.mine), prepared.index.duplicates)
+    asyncio.run(_walk(app, options, prepared, forecast, out))
+    if not options.show_prompts:
+        show(prepared.name, forecast, out)
+    return 0
+
+
+async def _walk(app: App, options: RunOptions, prepared: Prepared, forecast: Forecast, out: Output) -> None:
+    store, engines = Store.open(app.db_path), open_engines(app, options)
+    writer = Writer(Path(app.db_path))
+
+    def prompt(id: str, model: Model, text: str) -> None:
+        out.emit({"id": id, "model": model.name, "prompt": text}) if out.json else print(
+            f"--- {id} ({model.name})\n{text}"
+        )
+
+    try:
+        journal = Journal(store, writer, prepared.id)
+        steps: list[Step] = [
+            Remember(journal),
+            Price(engines, options.repairs, prompt if options.show_prompts else None),
+        ]
+        await Runner(
+            prepared.index,
+            prepared.mine,
+            prepared.plan,
+            fold([*steps, *app.steps()]),
+            journal,
+            lambda index, result: forecast.add(result),
+            width=1,
+            dry=True,
+        ).run()
+    finally:
+        await engines.aclose()
+        await writer.close()
+        store.close()
+
+
+def show(name: str, forecast: Forecast, out: Output) -> None:
+    rows = [_row(model, estimate) for model, estimate in sorted(forecast.models.items())]
+    if out.json:
+        out.emit(
+            {
+                "run": name,
+                "tasks": forecast.total,
+                "duplicates": forecast.duplicates,
+                "done": forecast.done,
+                "models": rows,
+            }
+        )
+        return
+    asked = sum(row["tasks"] for row in rows)
+    done = f"{forecast.duplicates} duplicates, {forecast.done} already done"
+    print(f"{name}: {forecast.total} tasks, {done}, {asked} to ask")
+    if rows:
+        print("at worst:")
+        out.table(rows, ("model", "tasks", "input_tokens", "output_tokens", "cost_usd"))
+
+
+def _row(model: str, estimate: Estimate) -> Mapping[str, Any]:
+    return {
+        "model": model,
+        "tasks": estimate.tasks,
+        "input_tokens": estimate.usage.input_tokens,
+        "output_tokens": estimate.usage.output_tokens,
+        "cost_usd": None if estimate.usd is None else round(estimate.usd, 6),
+    }

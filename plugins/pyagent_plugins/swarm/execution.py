@@ -1,0 +1,280 @@
+"""One `swarm run` from the task file to the exit code: all that a run needs, put together in the order of its way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyagent.cli.progress import Progress, describe
+from pyagent.engine.base import EngineOptions
+from pyagent.errors import BudgetExceeded, Interrupted, PyAgentError, UsageError
+from pyagent.event import Event
+from pyagent.host.app import App
+from pyagent.model import Model, Task
+from pyagent.run.agents import load_agents
+from pyagent.run.budget import Budget
+from pyagent.run.control import obey
+from pyagent.run.engines import Engines
+from pyagent.run.journal import Journal
+from pyagent.run.pipeline import Step, fold
+from pyagent.run.plan import Defaults, Plan
+from pyagent.run.prices import price
+from pyagent.run.runner import Runner
+from pyagent.run.steps.attempt import Attempt
+from pyagent.run.steps.budget import Reserve
+from pyagent.run.steps.engine import Ask
+from pyagent.run.steps.journal import Remember
+from pyagent.run.steps.retry import Retry
+from pyagent.run.steps.turns import Turns
+from pyagent.run.steps.vote import Vote
+from pyagent.run.stream import Stream
+from pyagent.run.tasks import TaskIndex
+from pyagent.store.db import Store
+from pyagent.store.lock import RunLock
+from pyagent.store.writer import Writer
+from pyagent_plugins.swarm.options import RunOptions
+from pyagent_plugins.swarm.outputs import Lines, OutputClosed, in_order
+from pyagent_plugins.swarm.reports import write_reports
+from pyagent_plugins.swarm.source import Source, open_source, run_names
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that is understood but not begun."""
+
+    source: Source
+    id: str
+    name: str
+    index: TaskIndex
+    mine: range | list[int]
+    plan: Plan
+
+
+def prepare(app: App, options: RunOptions) -> Prepared:
+    """Read and check the whole file; raises TaskFileError, ModelMissing or UsageError before anything is asked."""
+    source = open_source(options.tasks, Path(app.data_dir))
+    id, name = run_names(source, options)
+    plan = Plan(
+        defaults=Defaults(
+            model=options.model,
+            system=options.system,
+            schema=options.schema,
+            max_tokens=options.answer_tokens,
+            temperature=options.temperature,
+            seed=options.seed,
+            agent=options.agent,
+            deterministic=options.deterministic,
+        ),
+        model=lambda wanted: price(app.model(wanted, options.base_url)),
+        identity=lambda model: app.engine_kind(model).identity(model),
+        agents=load_agents(app.agent_folders()),
+        tools=app.tools(),
+        folder=source.path.parent if options.tasks != "-" else Path.cwd(),
+    )
+    index = TaskIndex.scan(source.path, plan.key, format=options.input_format, shown_as=source.shown)
+    mine = sorted(index.shard(*options.shard)) if options.shard else range(len(index))
+    refuse_unknown_price(options, plan)
+    return Prepared(source, id, name, index, mine, plan)
+
+
+def refuse_unknown_price(options: RunOptions, plan: Plan) -> None:
+    """A limit on money cannot be kept where the price is not known."""
+    if options.max_cost is None:
+        return
+    for model in plan.models.values():
+        if model.input_price is None or model.output_price is None:
+            raise UsageError(
+                f"--max-cost needs the price of {model.name}, which is not known",
+                f"set input_price and output_price under [models.{model.name!r}] in pyagent.toml, or use --max-tokens",
+            )
+
+
+def open_engines(app: App, options: RunOptions) -> Engines:
+    wanted = EngineOptions(
+        deterministic=options.deterministic,
+        workers=options.workers,
+        timeout=options.timeout,
+        cache_dir=str(app.cache_dir),
+        home=str(app.data_dir),
+    )
+    return Engines(lambda model: app.open_engine(model, wanted))
+
+
+class Execution:
+    """Runs what was prepared, under the run's lock."""
+
+    def __init__(self, app: App, options: RunOptions, prepared: Prepared, progress: bool) -> None:
+        self._app, self._options, self._run, self._show = app, options, prepared, progress
+        self._store = Store.open(app.db_path)
+        self._engines = open_engines(app, options)
+
+    def execute(self, argv: list[str]) -> int:
+        """Give the exit code; raises what stopped the run, after everything is committed and reported."""
+        run, options = self._run, self._options
+        lock = RunLock(Path(self._app.data_dir) / "locks", run.id)
+        lock.acquire(wait=float("inf") if options.wait else 0.0)
+        try:
+            if options.rerun:
+                self._store.forget(run.id, ["failed", "skipped"] if options.rerun == "failed" else None)
+            self._store.begin_run(
+                run.id, run.name, str(run.source.path), os.getcwd(), argv, options.answers(), len(run.mine)
+            )
+            runner = asyncio.run(self._work())
+            return self._end(runner)
+        finally:
+            self._store.close()
+            lock.release()
+
+    async def _work(self) -> Runner:
+        options, run = self._options, self._run
+        writer = Writer(Path(self._app.db_path))
+        spent = self._store.spent(run.id)
+        journal = Journal(self._store, writer, run.id, spent.attempts, options.record_prompts, self._app.observe)
+        budget = Budget(options.max_tokens, options.max_cost, spent.tokens, spent.usd)
+        with self._output() as (lines, deliver):
+            runner = Runner(
+                run.index,
+                run.mine,
+                run.plan,
+                fold(self._steps(journal, budget)),
+                journal,
+                deliver,
+                width=self._width(),
+                stream=lambda task: self._stream(task, journal, lines),
+                fail_fast=options.fail_fast,
+            )
+            progress = Progress(runner.tally)
+            if lines is not None:
+                lines.before = progress.clear
+            journal.emit(Event("run.started", run.id, data={"name": run.name, "total": len(run.mine)}))
+            async with background(obey(runner, self._store, run.id), progress.show() if self._show else None):
+                with signals(runner), deadline(runner, options.max_time):
+                    try:
+                        await runner.run()
+                    finally:
+                        await self._engines.aclose()
+            progress.clear()
+            journal.emit(Event("run.finished", run.id, data={"stopped": str(runner.stopped or "")}))
+            try:
+                await writer.close()
+            except PyAgentError as error:
+                runner.stop(error)
+        return runner
+
+    def _steps(self, journal: Journal, budget: Budget) -> list[Step]:
+        options, plan = self._options, self._run.plan
+        core: list[Step] = [
+            Remember(journal),
+            Attempt(options.repairs),
+            Vote(),
+            Turns(plan.tools, plan.agents, plan.resolve),
+            Retry(options.retries, options.timeout),
+            Reserve(budget, journal, self._engines),
+            Ask(self._engines),
+        ]
+        return [*core, *self._app.steps()]
+
+    def _width(self) -> int:
+        if self._options.jobs is not None:
+            return self._options.jobs
+        models: list[Model] = list(self._run.plan.models.values())
+        return max((self._engines.get(model).width for model in models), default=1)
+
+    def _stream(self, task: Task, journal: Journal, lines: Lines | None) -> Stream | None:
+        if not (self._options.stream if task.stream is None else task.stream or self._options.stream):
+            return None
+        sinks = [journal.chunks(task.id)]
+        if self._options.stream and lines is not None:
+            sinks.append(lines.frame(task.id))
+        return Stream(*sinks)
+
+    @contextmanager
+    def _output(self) -> Iterator[tuple[Lines | None, Any]]:
+        """(lines for stdout or None, where each Result goes). A file appears when every task is done."""
+        options = self._options
+        if options.format != "jsonl" or options.output is not None:
+            # The whole document is written at the end, from the store.
+            yield None, lambda index, result: None
+            return
+        lines = Lines(sys.stdout, "stdout")
+        yield lines, in_order(self._run.mine, lines.result) if options.ordered else lines.result
+
+    def _end(self, runner: Runner) -> int:
+        """Reports, the run's row, one line on stderr, and the exit code."""
+        run, tally = self._run, runner.tally
+        stopped = runner.stopped
+        if isinstance(stopped, BaseException) and not isinstance(stopped, PyAgentError):
+            raise stopped
+        write_reports(self._store, run.id, run.name, run.index, run.mine, self._options, whole=tally.missing == 0)
+        bad = tally.failed + tally.skipped
+        code = stopped.exit_code if stopped else int(bad > self._options.tolerated(tally.total))
+        status = "finished" if tally.missing == 0 else "stopped"
+        self._store.end_run(run.id, status, code, str(stopped) if stopped else None)
+        if self._show:
+            print(f"{run.name}: {describe(tally)}", file=sys.stderr)
+            if bad and not stopped:
+                print(f"failed tasks: pyagent swarm results {run.name} --status failed", file=sys.stderr)
+        if stopped is not None:
+            if isinstance(stopped, OutputClosed):
+                return code
+            raise stopped
+        return code
+
+
+@contextmanager
+def signals(runner: Runner) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops the run cleanly, the second at once."""
+    loop = asyncio.get_running_loop()
+
+    def first(number: int) -> None:
+        loop.remove_signal_handler(number)
+        signal.signal(number, lambda *_: os._exit(128 + number))
+        told = f"stopped by {signal.Signals(number).name}; what is done is saved"
+        runner.stop(Interrupted(told, "run the same command again to go on", number), cancel=True)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, first, number)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+@contextmanager
+def deadline(runner: Runner, seconds: float | None) -> Iterator[None]:
+    """`--max-time`: calls in flight are given up when it is over."""
+    if seconds is None:
+        yield
+        return
+    over = BudgetExceeded(f"stopped by --max-time {seconds:g}", "run the same command again to go on")
+    timer = asyncio.get_running_loop().call_later(seconds, lambda: runner.stop(over, cancel=True))
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class background:
+    """Runs coroutines beside a block and ends them with it; one that breaks does not touch the run."""
+
+    def __init__(self, *coroutines: Any) -> None:
+        self._coroutines = [coroutine for coroutine in coroutines if coroutine is not None]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> None:
+        self._tasks = [asyncio.create_task(coroutine) for coroutine in self._coroutines]
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,160 @@
+"""Looking after runs that stand in the store: what they did, their results, and telling the one at work what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pyagent.cli import context
+from pyagent.errors import UsageError
+from pyagent.store.db import RunRow, Store
+from pyagent_plugins.swarm.options import FORMATS, one_of
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or how it starts.")]
+
+
+def status(
+    ctx: typer.Context,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run; all when not said.")] = None,
+) -> None:
+    """Show what runs there are and how far they are."""
+    out = context.output(ctx)
+    with Store.open(context.app(ctx).db_path) as store:
+        rows = [found(store, run)] if run else store.runs()
+        table = [_row(store, row) for row in rows]
+    if run and not out.json:
+        for name, value in table[0].items():
+            print(f"{name:<9} {value}")
+        return
+    if not table and not out.json:
+        out.note("no runs yet; start one with `pyagent swarm run TASKS`")
+    columns = ("run", "status", "done", "ok", "failed", "tokens", "cost_usd", "updated", "file")
+    out.table(table, columns)
+
+
+def results(
+    ctx: typer.Context,
+    run: Run,
+    only: Annotated[
+        str | None,
+        typer.Option("--status", metavar="ok|failed|skipped", help="Only results with this status."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Instead of stdout.")] = None,
+    format: Annotated[str, typer.Option(metavar="FORMAT", help="jsonl, json, csv or table.")] = "jsonl",
+) -> None:
+    """Print the results of a run, as far as it is."""
+    from pyagent_plugins.swarm.reports import print_document, write_document
+
+    one_of("--format", format, FORMATS)
+    if only is not None:
+        one_of("--status", only, ("ok", "failed", "skipped"))
+    with Store.open(context.app(ctx).db_path) as store:
+        lines = (line for line in store.results(found(store, run).id) if only is None or line["status"] == only)
+        if output is None:
+            print_document(format, lines)
+        else:
+            write_document(output, format, lines)
+
+
+def resume(ctx: typer.Context, run: Run) -> None:
+    """Go on with a run: its own command again, in its own folder."""
+    with Store.open(context.app(ctx).db_path) as store:
+        row = found(store, run)
+    try:
+        os.chdir(row.cwd)
+    except OSError as error:
+        raise UsageError(
+            f"the folder of {row.name}, {row.cwd}, is gone ({error.strerror})", "start it by hand"
+        ) from None
+    argv = list(row.argv)
+    if "-" in argv and not Path(row.file).exists():
+        raise UsageError(f"the tasks of {row.name} came from stdin and are gone", "pipe them in again")
+    # What came from stdin lies spooled under the run's file.
+    argv = [row.file if word == "-" else word for word in argv]
+    if "-" in row.argv and "--run" not in argv:
+        argv += ["--run", row.id]
+    os.execv(sys.executable, [sys.executable, "-m", "pyagent", *argv])
+
+
+def stop(
+    ctx: typer.Context,
+    run: Run,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Wait so long for it to end.")] = 30,
+) -> None:
+    """Ask the process that works on a run to commit and end."""
+    with Store.open(context.app(ctx).db_path) as store:
+        row = _at_work(store, run)
+        store.command(row.id, "stop")
+        deadline = time.monotonic() + wait
+        while _alive(row) and time.monotonic() < deadline:
+            time.sleep(0.1)
+            row = found(store, row.name)
+    told = "is still ending" if _alive(row) else "is stopped; what is done is saved"
+    context.output(ctx).note(f"{row.name} {told}")
+
+
+def scale(
+    ctx: typer.Context,
+    run: Run,
+    width: Annotated[int, typer.Argument(min=1, metavar="N", help="Tasks in flight from now on.")],
+) -> None:
+    """Give a run that is at work more or fewer agents."""
+    with Store.open(context.app(ctx).db_path) as store:
+        row = _at_work(store, run)
+        store.command(row.id, "scale", str(width))
+    context.output(ctx).note(f"{row.name} goes on with {width} tasks in flight")
+
+
+def found(store: Store, name: str) -> RunRow:
+    """The run with this name; raises UsageError with the nearest one."""
+    row = store.run(name)
+    if row is None:
+        from difflib import get_close_matches
+
+        names = [run.name for run in store.runs()]
+        near = get_close_matches(name, names, 1)
+        raise UsageError(
+            f"there is no run {name!r}", f"did you mean {near[0]}?" if near else "see `pyagent swarm status`"
+        )
+    return row
+
+
+def _at_work(store: Store, name: str) -> RunRow:
+    row = found(store, name)
+    if not _alive(row):
+        raise UsageError(f"no process works on {row.name}", f"go on with `pyagent swarm resume {row.name}`")
+    return row
+
+
+def _alive(row: RunRow) -> bool:
+    if row.status != "running" or row.pid is None:
+        return False
+    try:
+        os.kill(row.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _row(store: Store, row: RunRow) -> dict[str, Any]:
+    spent = store.spent(row.id)
+    state = row.status if row.status != "running" or _alive(row) else "killed"
+    return {
+        "run": row.name,
+        "status": state,
+        "done": f"{sum(row.done.values())}/{row.total}",
+        "ok": row.done.get("ok", 0),
+        "failed": row.done.get("failed", 0) + row.done.get("skipped", 0),
+        "tokens": spent.tokens,
+        "cost_usd": round(spent.usd, 6),
+        "updated": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.updated)),
+        "file": row.file,
+        "reason": row.reason,
+    }

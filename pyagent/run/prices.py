@@ -1,0 +1,70 @@
+"""What a model costs: the configuration's word first, then nothing for the user's own engines, then genai-prices.
+
+genai-prices ships its table; nothing is downloaded. It is imported only for a public provider whose price the
+configuration does not give: that costs 110 ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pyagent.engine.http.address import private
+from pyagent.model import Model, Usage
+
+# Where a kind of engine asks when no base_url is given.
+OFFICIAL = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com/v1",
+    "google": "https://generativelanguage.googleapis.com/v1beta",
+}
+
+
+def price(model: Model, local: bool | None = None) -> Model:
+    """``model`` with its prices in USD for a million tokens. A price the configuration gives stays.
+
+    A ``local`` engine (default: whether it is llama) costs 0. A server on this machine or a private network has
+    no known price: it stays None, as does a model that the table does not know. Where a provider takes more for
+    long prompts, the price is the one of the shorter.
+    """
+    if model.input_price is not None and model.output_price is not None:
+        return model
+    if model.engine == "llama" if local is None else local:
+        return _with(model, 0.0, 0.0)
+    url = (model.provider.base_url if model.provider else "") or OFFICIAL.get(model.engine, "")
+    if not url or private(url):
+        return model
+    return _with(model, *_known(url, model.remote or model.name))
+
+
+def cost(model: Model, usage: Usage) -> float | None:
+    """USD for ``usage``, None when the price is not known. Cached input counts in full: never less than the bill."""
+    return model.cost(usage)
+
+
+def _with(model: Model, given: float | None, made: float | None) -> Model:
+    return replace(
+        model,
+        input_price=given if model.input_price is None else model.input_price,
+        output_price=made if model.output_price is None else model.output_price,
+    )
+
+
+def _known(url: str, remote: str) -> tuple[float | None, float | None]:
+    """The table's prices for a model at a public address."""
+    from datetime import UTC, datetime
+
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        _, info = get_snapshot().find_provider_model(remote, None, None, url)
+    except LookupError:
+        return None, None
+    prices = info.get_prices(datetime.now(UTC))
+    return _dollars(prices.input_mtok), _dollars(prices.output_mtok)
+
+
+def _dollars(price: Any) -> float | None:
+    """A price is a number, or tiers by the prompt's length above a base; None where nothing is said."""
+    base = getattr(price, "base", price)
+    return None if base is None else float(base)

@@ -1,0 +1,210 @@
+"""Works through a task file with a swarm of agents: each takes the next task that is ready, until none is left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from pyagent.errors import PyAgentError, StoreError
+from pyagent.model import Result, Task
+from pyagent.run.journal import Journal
+from pyagent.run.pipeline import Job, Proceed, Spans
+from pyagent.run.plan import Plan
+from pyagent.run.stream import Stream
+from pyagent.run.tally import Tally
+from pyagent.run.tasks import TaskIndex
+
+Deliver = Callable[[int, Result], None]
+
+
+class Runner:
+    """One process's work on a run.
+
+    ``mine`` are the indices of the tasks to do, ``width`` how many at once. ``deliver`` gets each Result after
+    its commit. A task whose ``after`` has failed is skipped. What stops the run early is in ``stopped``.
+    """
+
+    def __init__(
+        self,
+        index: TaskIndex,
+        mine: Sequence[int],
+        plan: Plan,
+        way: Proceed,
+        journal: Journal,
+        deliver: Deliver,
+        width: int,
+        tally: Tally | None = None,
+        stream: Callable[[Task], Stream | None] = lambda task: None,
+        fail_fast: bool = False,
+        dry: bool = False,
+    ) -> None:
+        self._index, self._mine, self._plan, self._way = index, mine, plan, way
+        self._journal, self._deliver, self._stream = journal, deliver, stream
+        self._fail_fast, self._dry = fail_fast, dry
+        self.tally = tally or Tally(len(mine))
+        self.stopped: BaseException | None = None
+        self._target = width
+        self._agents: set[asyncio.Task[None]] = set()
+        self._source: Iterator[tuple[int, Task]] = iter(())
+        self._ready: deque[int] = deque()
+        self._parked: dict[int, int] = {}
+        # Results that tasks still to come will ask for, and how many will.
+        self._kept: dict[int, Result] = {}
+        self._readers: dict[int, int] = {}
+        self._done: list[tuple[int, Result]] = []
+        self._over = False
+        self._some_done = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def run(self) -> None:
+        """Until every task is done or something stops the run. What is done by then is committed and delivered."""
+        self._source = self._index.tasks(self._mine)
+        delivery = asyncio.create_task(self._deliver_committed())
+        try:
+            self.resize(self._target)
+            while self._agents:
+                ended, _ = await asyncio.wait(self._agents, return_when=asyncio.FIRST_COMPLETED)
+                self._agents -= ended
+                for agent in ended:
+                    if not agent.cancelled() and (error := agent.exception()) is not None:
+                        self.stop(error, cancel=True)
+        finally:
+            self._agents.clear()
+            self._over = True
+            self._some_done.set()
+            await delivery
+
+    def stop(self, reason: BaseException, cancel: bool = False) -> None:
+        """Take no more tasks; with ``cancel`` also give up the calls in flight. The first reason is kept."""
+        self.stopped = self.stopped or reason
+        self._open.set()
+        self._changed.set()
+        if cancel:
+            for agent in self._agents:
+                agent.cancel()
+
+    def pause(self) -> None:
+        """Take no more tasks until ``resume``; calls in flight go on."""
+        self._open.clear()
+
+    def resume(self) -> None:
+        self._open.set()
+
+    def resize(self, width: int) -> None:
+        """Have ``width`` agents at work; surplus ones end with their task."""
+        self._target = max(1, width)
+        while len(self._agents) < self._target and self.stopped is None:
+            self._agents.add(asyncio.create_task(self._work()))
+
+    @property
+    def at_work(self) -> int:
+        return len(self._agents)
+
+    async def _work(self) -> None:
+        me = asyncio.current_task()
+        while (ready := await self._next()) is not None:
+            index, task = ready
+            try:
+                result = await self._answer(index, task)
+            except PyAgentError as error:
+                # A budget lets the calls that it has already granted come home; a broken store ends everything.
+                self.stop(error, cancel=isinstance(error, StoreError))
+                return
+            self._finish(index, result)
+            # A stored answer takes no time: let the others, and the signals, have their turn.
+            await asyncio.sleep(0)
+            if len(self._agents) > self._target and me in self._agents:
+                self._agents.discard(me)
+                return
+
+    async def _next(self) -> tuple[int, Task] | None:
+        while self.stopped is None:
+            if not self._open.is_set():
+                await self._open.wait()
+                continue
+            if self._ready:
+                index = self._ready.popleft()
+                return index, self._index.task(index)
+            for index, task in self._source:
+                missing = sum(parent not in self._kept for parent in self._index.parents(index))
+                if not missing:
+                    return index, task
+                self._parked[index] = missing
+            if not self._parked and not self._ready:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        return None
+
+    async def _answer(self, index: int, task: Task) -> Result:
+        parents = {self._index_id(parent): self._kept[parent] for parent in self._index.parents(index)}
+        key, nth = self._index.key(index), self._index.nth(index)
+        broken = [f"{id} is {parent.status}" for id, parent in parents.items() if parent.status != "ok"]
+        if broken:
+            result = Result(task.id, "skipped", attempts=0, cost_usd=0.0, error=f"not asked: {', '.join(broken)}")
+            if not self._dry:
+                self._journal.commit(key, nth, task.line, result)
+            return result
+        ask = self._plan.ask(task)
+        outputs: dict[str, Any] = {id: parent.output for id, parent in parents.items()}
+        job = Job(
+            run=self._journal.run,
+            task=task,
+            key=key,
+            nth=nth,
+            model=ask.model,
+            request=self._plan.fill(ask, outputs),
+            emit_event=self._journal.emit,
+            spans=Spans(),
+            agent=ask.agent,
+            stream=self._stream(task),
+            dry=self._dry,
+        )
+        return await self._way(job)
+
+    def _index_id(self, index: int) -> str:
+        return self._kept[index].id
+
+    def _finish(self, index: int, result: Result) -> None:
+        self.tally.add(result, result.known)
+        self._done.append((index, result))
+        self._some_done.set()
+        children = self._index.children(index)
+        if children:
+            self._kept[index], self._readers[index] = result, len(children)
+        for child in children:
+            if child in self._parked:
+                self._parked[child] -= 1
+                if not self._parked[child]:
+                    del self._parked[child]
+                    self._ready.append(child)
+        for parent in self._index.parents(index):
+            self._readers[parent] -= 1
+            if not self._readers[parent]:
+                del self._readers[parent], self._kept[parent]
+        # Also when nothing got ready: an agent that waits must see that nothing is left to wait for.
+        self._changed.set()
+        if self._fail_fast and result.status == "failed":
+            self.stop(FailedFast(f"task {result.id} failed: {result.error}"))
+
+    async def _deliver_committed(self) -> None:
+        while not self._over or self._done:
+            await self._some_done.wait()
+            self._some_done.clear()
+            batch, self._done = self._done, []
+            try:
+                await self._journal.writer.flushed()
+                for index, result in batch:
+                    self._deliver(index, result)
+            except (PyAgentError, OSError) as error:
+                self.stop(error, cancel=True)
+
+
+class FailedFast(PyAgentError):
+    """A task failed in a run with --fail-fast."""
+
+    exit_code = 1

@@ -1,0 +1,17 @@
+"""What every test stands on: its own home, and no key of the person who runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh PYAGENT_HOME; nothing of the user's is read or written."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("PYAGENT_HOME", str(folder))
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PYAGENT_MODEL", "PYAGENT_STORE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
