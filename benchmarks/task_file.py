@@ -88,9 +88,8 @@ def measure(path: Path) -> tuple[float, float, float, float]:
 
 def main() -> None:
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    print(
-        f"{'tasks':<20} {'scan us':>9} {'second us':>9} {'both us':>9} {'peak B':>8} {'kept B':>8}   a task, {n:,} tasks"
-    )
+    print(f"{n:,} tasks, for each of them:")
+    print(f"{'kind':<20} {'scan us':>9} {'second us':>9} {'both us':>9} {'peak B':>8} {'kept B':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for name, ending, lines in CASES:
             path = Path(folder) / f"tasks.{ending}"

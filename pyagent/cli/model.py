@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,6 +92,8 @@ def try_(
     base_url: BaseUrl = None,
 ) -> None:
     """Ask one short question and show the answer, the tokens and the time."""
+    import asyncio
+
     host, out = context.app(ctx), context.output(ctx)
     model = host.model(name, base_url)
     began = time.monotonic()

@@ -50,6 +50,9 @@ def backup(
             if file.exists() and file.samefile(store.path):
                 raise UsageError(f"{file} is the store itself", "name another file")
             store.backup(part)
+        for end in ("-wal", "-shm"):
+            # The log of a file that was here before would be read into the new one.
+            file.with_name(file.name + end).unlink(missing_ok=True)
         os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)

@@ -174,7 +174,9 @@ class App:
         """What a registering hook of ``plugin`` may look at: its options with their defaults, and the folders."""
         from pyagent.host.hookspecs import Context
 
-        return Context(self.plugin_settings(plugin), str(self.paths.data), str(self.paths.cache), str(self.project_dir))
+        allow = tuple(str(folder) for folder in self.settings.get("tools.allow") or ())
+        folders = (str(self.paths.data), str(self.paths.cache), str(self.project_dir))
+        return Context(self.plugin_settings(plugin), *folders, allow=allow)
 
     def plugin_settings(self, name: str) -> dict[str, Any]:
         """``[plugins.NAME]`` over the plugin's defaults; ConfigError for an option that it does not have."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from pyagent.errors import EngineError
 
-# The length is bounded so that a 10 MB line of opening braces is read once, not once a brace.
-_REFERENCE = re.compile(r"\{\{\s*results\.([^}]{1,1000})\}\}")
+# Nothing is read twice (the ++ gives nothing back): a 10 MB line of opening braces takes no longer than its length.
+_REFERENCE = re.compile(r"\{\{\s*results\.((?:[^{}]++|\{(?!\{))++)\}\}")
 
 
 def references(text: str) -> tuple[str, ...]:

@@ -185,6 +185,20 @@ class Store:
         with self.write() as db:
             return db.execute(f"DELETE FROM result WHERE run = ?{where}", (run, *(statuses or ()))).rowcount
 
+    def keep_only(self, run: str, names: Iterable[tuple[bytes, int]]) -> int:
+        """Delete the results of tasks that the file no longer has; gives how many."""
+        with self.write() as db:
+            db.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS wanted(key BLOB, nth INTEGER, PRIMARY KEY(key, nth)) WITHOUT ROWID"
+            )
+            db.execute("DELETE FROM wanted")
+            db.executemany("INSERT INTO wanted VALUES (?,?)", names)
+            return db.execute(
+                """DELETE FROM result WHERE run = ? AND NOT EXISTS
+                (SELECT 1 FROM wanted WHERE wanted.key = result.key AND wanted.nth = result.nth)""",
+                (run,),
+            ).rowcount
+
     def spent(self, run: str) -> Spent:
         """What the run has used over all its processes."""
         row = self._all(

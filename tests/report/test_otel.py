@@ -21,7 +21,18 @@ def at(second, kind, task=None, span=0, parent=None, **data):
 def call(task, span, begin, end, parent=0, **closed):
     asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "secret question"}]
     return [
-        at(begin, "call.started", task, span, parent, model="small", messages=asked, temperature=0, seed=7, max_tokens=9),
+        at(
+            begin,
+            "call.started",
+            task,
+            span,
+            parent,
+            model="small",
+            messages=asked,
+            temperature=0,
+            seed=7,
+            max_tokens=9,
+        ),
         at(end, "call.finished", task, span, **closed),
     ]
 
@@ -156,7 +167,9 @@ def test_opentelemetry_itself_reads_it():
         """OTLP/JSON differs from protobuf's JSON in this alone: ids are hex."""
         if isinstance(value, dict):
             return {
-                key: base64.b64encode(bytes.fromhex(each)).decode() if key.endswith(("Id", "traceId")) else in_base64(each)
+                key: base64.b64encode(bytes.fromhex(each)).decode()
+                if key.endswith(("Id", "traceId"))
+                else in_base64(each)
                 for key, each in value.items()
             }
         return [in_base64(each) for each in value] if isinstance(value, list) else value

@@ -33,6 +33,7 @@ def test_ids_may_hold_dots_blanks_and_braces_and_the_longest_id_wins() -> None:
 def test_what_was_put_in_is_not_read_as_a_template_again() -> None:
     outputs = {"a": "{{ results.b }}", "b": "secret"}
     assert fill("{{ results.a }}", outputs) == "{{ results.b }}"
+    assert fill("{{ results.{{ results.b }}", {"b": "x"}) == "{{ results.x"
     assert fill("{{ results.a }}{{ results.b }}", {"a": "{{ results", "b": ".c }}"}) == "{{ results.c }}"
 
 
@@ -77,7 +78,7 @@ def test_what_has_no_value_is_named(text: str, says: str) -> None:
 
 
 def test_ten_megabytes_of_braces_are_read_once() -> None:
-    # Quadratic reading of these would take hours, not the 300 s after which a test is stopped.
+    # Reading them from each brace on would take hours, more than the 300 s after which a test is stopped.
     for piece in ("{{ results.", "{{", "{{ ", "{{ results.a }"):
         text = piece * (10_000_000 // len(piece))
         assert fill(text, {}) == text

@@ -82,6 +82,8 @@ def test_an_edited_file_keeps_what_is_still_valid(tmp_path: Path, serve: Callabl
     ended = pyagent(*command)
     assert [line["id"] for line in ended.lines] == ["1", "2", "3"]
     assert server.count()["prompts"] == {"a": 1, "b": 2, "new": 1}, "a moved and stayed, b changed"
+    stored = pyagent("swarm", "results", "t").lines
+    assert sorted(line["id"] for line in stored) == ["1", "2", "3"], "what the file no longer asks is gone"
 
 
 def test_equal_tasks_are_told_apart_by_how_often_they_occur(tmp_path: Path, serve: Callable[..., Server]) -> None:

@@ -24,7 +24,6 @@ from pyagent_plugins.tools.calculator import calculate, calculator
         ("1/3", "0.333333333333333"),
         ("2**100", "1267650600228229401496703205376"),
         ("2^10", "1024"),
-        ("3 × 4 − 2", "10"),
         ("1_000 * 1.19", "1190"),
         ("100*1.19**10", "569.468379011812486801"),
         ("-7 // 2", "-4"),
@@ -118,7 +117,7 @@ def test_a_decimal_is_its_own_value(number: object) -> None:
     assert Fraction(calculate(f"{number:f}")) == Fraction(str(number))
 
 
-@given(st.text(alphabet="0123456789.+-*/%()^ eπ√sqrtlog,_xj", max_size=40))
+@given(st.text(alphabet="0123456789.+-*/%()^ esqrtlog,_xj", max_size=40))
 def test_any_text_has_a_value_or_a_tool_error(text: str) -> None:
     try:
         value = calculate(text)
@@ -136,4 +135,4 @@ def test_the_tool_says_what_it_is() -> None:
     for wrong in ("6*7 = 42", "6*7; 8", 'print("6")', ""):
         with pytest.raises(ToolError, match="wrong arguments for calculator"):
             check({"expression": wrong}, tool.spec)
-    check({"expression": "(1 + 2) × sqrt(3.5) ÷ 4 % 3"}, tool.spec)
+    check({"expression": "-(1 + 2) * sqrt(3.5) / 4 % 3 + round(7/3, 2)"}, tool.spec)

@@ -60,6 +60,8 @@ def dry_run(app: App, options: RunOptions, out: Output) -> int:
     asyncio.run(_walk(app, options, prepared, forecast, out))
     if not options.show_prompts:
         show(prepared.name, forecast, out)
+    elif forecast.done:
+        out.note(f"{forecast.done} of {forecast.total} tasks are already done and would not be asked")
     return 0
 
 

@@ -61,6 +61,7 @@ def prepare(app: App, options: RunOptions) -> Prepared:
     """Read and check the whole file; raises TaskFileError, ModelMissing or UsageError before anything is asked."""
     source = open_source(options.tasks, Path(app.data_dir))
     id, name = run_names(source, options)
+    folder = source.path.parent if options.tasks != "-" else Path.cwd()
     plan = Plan(
         defaults=Defaults(
             model=options.model,
@@ -74,9 +75,9 @@ def prepare(app: App, options: RunOptions) -> Prepared:
         ),
         model=lambda wanted: price(app.model(wanted, options.base_url)),
         identity=lambda model: app.engine_kind(model).identity(model),
-        agents=load_agents(app.agent_folders()),
+        agents=load_agents([folder, *app.agent_folders()]),
         tools=app.tools(),
-        folder=source.path.parent if options.tasks != "-" else Path.cwd(),
+        folder=folder,
     )
     index = TaskIndex.scan(source.path, plan.key, format=options.input_format, shown_as=source.shown)
     mine = sorted(index.shard(*options.shard)) if options.shard else range(len(index))
@@ -212,6 +213,12 @@ class Execution:
         stopped = runner.stopped
         if isinstance(stopped, BaseException) and not isinstance(stopped, PyAgentError):
             raise stopped
+        if tally.missing == 0:
+            # What an edited file no longer asks is no result of this run any more.
+            recorded = self._store.run(run.id)
+            if recorded is not None and sum(recorded.done.values()) > tally.total:
+                names = ((bytes.fromhex(run.index.key(at)), run.index.nth(at)) for at in run.mine)
+                self._store.keep_only(run.id, names)
         write_reports(self._store, run.id, run.name, run.index, run.mine, self._options, whole=tally.missing == 0)
         bad = tally.failed + tally.skipped
         code = stopped.exit_code if stopped else int(bad > self._options.tolerated(tally.total))

@@ -24,19 +24,19 @@ LONGEST = 1_000
 DEEPEST = 100
 # 4,096 bits are 1,233 digits: more than any task needs, and every operation on them takes microseconds.
 BITS = 4_096
-WRITTEN = re.compile(r"[0-9A-Za-z_+\-*/%(),.\s]+")
-# What models write for the operators of Python.
-SPELLINGS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "^": "**", "π": "pi", "√": "sqrt"})
+# It also holds under grammar: what a small model likes to write ("= 349", a sentence, a first dot) it cannot.
+WRITTEN = "^[0-9A-Za-z(+-][0-9A-Za-z_+*/%^(),. -]*$"
 
 SPEC = ToolSpec(
     name="calculator",
-    description="Calculate the value of an expression, for example (12.5 + 3) * 4 or sqrt(2) or round(7/3, 2)",
+    description="Calculate the value of an expression",
     parameters={
         "type": "object",
-        # The pattern also holds under grammar: a small model cannot write "= 349" or a sentence into it.
-        "properties": {"expression": {"type": "string", "pattern": "^[0-9A-Za-z_+*/%^(),.×·÷−–π√ -]+$"}},
+        "properties": {"expression": {"type": "string", "pattern": WRITTEN}},
         "required": ["expression"],
         "additionalProperties": False,
+        # With them SmolLM2-135M writes 7 of 10 sums rightly, with the bare schema 1.
+        "examples": [{"expression": "(12.5 + 3) * 4"}, {"expression": "sqrt(81)"}],
     },
 )
 
@@ -87,11 +87,12 @@ def _decimals(denominator: int) -> int | None:
 
 
 def _parse(expression: str) -> ast.expr:
-    source = expression.translate(SPELLINGS).strip()
+    # As a person writes powers; Python's own ^ is of no use here.
+    source = expression.strip().replace("^", "**")
     if len(source) > LONGEST:
         raise ToolError(f"the expression has {len(source)} characters, more than {LONGEST}")
     try:
-        if not WRITTEN.fullmatch(source):
+        if not re.fullmatch(WRITTEN, source):
             raise ValueError(source)
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

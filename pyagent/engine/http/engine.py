@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
-from pyagent.engine.base import Bound, EngineOptions, Piece, Reply, Request
+from pyagent.engine.base import Bound, Choice, EngineOptions, Piece, Reply, Request
 from pyagent.engine.http.address import private, read
 from pyagent.engine.http.client import Client
 from pyagent.engine.http.failure import Crowded, Refused
@@ -145,9 +145,9 @@ class HTTPEngine(ABC):
                 self._gate.settle(expected, used)
             self._gate.leave()
 
-    def _worst(self, request: Request, body: bytes, choices: Sequence[Any]) -> Usage:
+    def _worst(self, request: Request, body: bytes, choices: Sequence[Choice]) -> Usage:
         """A server that reports no usage is charged at most: a budget must not be passed for want of a number."""
-        written = sum(len(choice.text.encode("utf-8", "replace")) + 1 for choice in choices)
+        written = sum(_written(choice) for choice in choices)
         size = len(body) + TOKENS_A_MESSAGE * len(request.messages) + TOKENS_A_PROMPT
         return Usage(size, min(request.max_tokens * request.samples, written))
 
@@ -192,6 +192,12 @@ def encode(body: dict[str, Any]) -> bytes:
 
 def _plus(seed: int | None, i: int) -> int | None:
     return None if seed is None else seed + i
+
+
+def _written(choice: Choice) -> int:
+    """The most tokens that a choice can have been, its calls with the marks around them."""
+    calls = sum(len(_ASCII.encode(dict(call.arguments))) + len(call.name.encode()) + 32 for call in choice.calls)
+    return len(choice.text.encode("utf-8", "replace")) + 1 + calls
 
 
 async def _all(asks: Sequence[Coroutine[Any, Any, Reply]]) -> list[Reply]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from pyagent.engine.base import EngineOptions, Piece, Request, ToolSpec
+from pyagent.engine.base import EngineOptions, Piece, Reply, Request, ToolSpec
 from pyagent.engine.http.engine import HTTPEngine
 from pyagent.engine.http.failure import Refused
 from pyagent.engine.http.reader import Finish, Partial, PartialCall, Reader
@@ -48,6 +49,8 @@ class OpenAIEngine(HTTPEngine):
         self._form = STRICT
         self._forms: dict[str, int] = {}
         self._without: set[str] = set()
+        # Whether the one tool that must be called is named; None: not known yet which way this server obeys.
+        self._named: bool | None = None
         reasons = self.address.host == "api.openai.com" and REASONING.match(self.remote)
         default = "max_completion_tokens" if reasons else "max_tokens"
         self._max_tokens = str(self.options.get("max_tokens_field", default))
@@ -82,7 +85,7 @@ class OpenAIEngine(HTTPEngine):
             body["response_format"] = form
         if request.tools:
             body["tools"] = [tool(each) for each in request.tools]
-            body["tool_choice"] = choose(request)
+            body["tool_choice"] = self._choice(request)
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
@@ -101,6 +104,24 @@ class OpenAIEngine(HTTPEngine):
         if form == OBJECT_SCHEMA:
             return {"type": "json_object", "schema": schema}
         return {"type": "json_object"} if form == OBJECT else None
+
+    def _choice(self, request: Request) -> str | dict[str, Any]:
+        if self._named and one_tool(request):
+            return {"function": {"name": request.tools[0].name}, "type": "function"}
+        return request.tool_choice
+
+    async def _ask(self, request: Request, piece: Piece | None) -> Reply:
+        """Ask; a server that ignores ``required`` is asked once more with the tool's name: llama_cpp.server obeys
+        only that, while llama.cpp's own server takes no name."""
+        reply = await super()._ask(request, piece)
+        if self._named is not None or not one_tool(request):
+            return reply
+        self._named = not reply.choices[0].calls
+        if not self._named:
+            return reply
+        second = await super()._ask(request, piece)
+        self._named = bool(second.choices[0].calls)
+        return replace(second, usage=reply.usage + second.usage)
 
     def adapt(self, refused: Refused, request: Request, sent: dict[str, Any]) -> bool:
         names = [name for name in OPTIONAL if name in sent and mentioned(name, refused)]
@@ -189,11 +210,8 @@ def tool(spec: ToolSpec) -> dict[str, Any]:
     return {"function": function, "type": "function"}
 
 
-def choose(request: Request) -> str | dict[str, Any]:
-    """The one tool that must be called is named: servers that ignore ``required`` (llama_cpp.server) obey that."""
-    if request.tool_choice == "required" and len(request.tools) == 1:
-        return {"function": {"name": request.tools[0].name}, "type": "function"}
-    return request.tool_choice
+def one_tool(request: Request) -> bool:
+    return request.tool_choice == "required" and len(request.tools) == 1
 
 
 def strict(schema: Any) -> bool:

@@ -23,7 +23,11 @@ class Remember:
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
         known = self._journal.find(job.key, job.nth)
         if known is not None:
-            return replace(known, id=job.task.id, known=True)
+            result = replace(known, id=job.task.id, known=True)
+            if known.id != result.id and not job.dry:
+                # The file was edited and the task has moved: the store says its name of today.
+                self._journal.commit(job.key, job.nth, job.task.line, result)
+            return result
         if job.dry:
             return await proceed(job)
         job.emit("task.started", line=job.task.line, key=job.key)

@@ -14,7 +14,7 @@ from pyagent.engine.base import Reply, Request
 from pyagent.engine.http import client
 from pyagent.engine.http.failure import Crowded
 from pyagent.errors import EngineUnreachable, KeyRefused, PyAgentError, ReplyError, TransientError
-from tests.engine.http.conftest import ask, open_at
+from tests.engine.http.opening import ask, open_at
 from tests.servers.faulty import Answer, Faulty, chunk, completion, events, hang, huge, raw, send
 
 
@@ -229,6 +229,22 @@ def test_what_watches_a_stream_may_fail_as_itself() -> None:
             engine = open_at(server.url)
             with pytest.raises(Full):
                 await engine.generate(ask(), piece)
+            await engine.aclose()
+
+    asyncio.run(story())
+
+
+def test_a_kept_connection_that_the_server_closed_costs_no_attempt() -> None:
+    async def story() -> None:
+        fine = send(200, completion())
+        async with Faulty([fine, raw(b""), fine, raw(b""), raw(b""), fine]) as server:
+            engine = open_at(server.url)
+            await engine.generate(ask())
+            await engine.generate(ask())
+            assert len(server.seen) == 3
+            with pytest.raises(TransientError):
+                await engine.generate(ask())
+            assert len(server.seen) == 5  # once more, not for ever
             await engine.aclose()
 
     asyncio.run(story())
