@@ -50,10 +50,7 @@ def letters(count: int, seed: int) -> list[str]:
     texts = []
     for number in range(count):
         one, two = chance.sample(THINGS, 2)
-        texts.append(
-            f"Letter {seed}-{number}: my {one} and my {two} arrived {chance.randint(2, 30)} days late, please tell me "
-            "in detail everything that I should do now, and explain each step."
-        )
+        texts.append(f"Letter {seed}-{number}: my {one} and my {two} are {chance.randint(2, 30)} days late. What now?")
     return texts
 
 
@@ -61,10 +58,29 @@ def chat(text: str) -> list[dict[str, str]]:
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
 
 
-# The contenders: each gives (tokens, seconds) for `count` requests after a warm round
+# The contenders: each gives (tokens, wall seconds, CPU seconds) for `count` requests after a warm round
+
+Spent = tuple[int, float, float]
 
 
-def sequential(count: int, threads: int) -> tuple[int, float]:
+class Clock:
+    """Wall and CPU seconds of this process and its living children since the clock was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), _cpu()
+
+    def spent(self, tokens: int) -> Spent:
+        return tokens, time.perf_counter() - self._wall, _cpu() - self._cpu
+
+
+def _cpu() -> float:
+    import psutil  # type: ignore[import-untyped, unused-ignore]
+
+    mine = psutil.Process()
+    return float(sum(sum(each.cpu_times()[:2]) for each in [mine, *mine.children(recursive=True)]))
+
+
+def sequential(count: int, threads: int) -> Spent:
     from llama_cpp import Llama
 
     llama = Llama(str(bundled_model(CACHE)), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False)
@@ -75,12 +91,11 @@ def sequential(count: int, threads: int) -> tuple[int, float]:
 
     for text in letters(2, seed=1):
         answer(text)
-    began = time.perf_counter()
-    tokens = sum(answer(text) for text in letters(count, seed=2))
-    return tokens, time.perf_counter() - began
+    clock = Clock()
+    return clock.spent(sum(answer(text) for text in letters(count, seed=2)))
 
 
-def server(count: int, threads: int) -> tuple[int, float]:
+def server(count: int, threads: int) -> Spent:
     command = [sys.executable, __file__, "--role", "serve", "--threads", str(threads)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -92,7 +107,7 @@ def server(count: int, threads: int) -> tuple[int, float]:
         child.wait()
 
 
-async def _ask_server(address: str, count: int) -> tuple[int, float]:
+async def _ask_server(address: str, count: int) -> Spent:
     import aiohttp
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -117,11 +132,11 @@ def serve(threads: int) -> None:
     time.sleep(3600)
 
 
-def pool(count: int, workers: int) -> tuple[int, float]:
+def pool(count: int, workers: int) -> Spent:
     return asyncio.run(_ask_pool(count, workers))
 
 
-async def _ask_pool(count: int, workers: int) -> tuple[int, float]:
+async def _ask_pool(count: int, workers: int) -> Spent:
     options = EngineOptions(workers=workers or None, cache_dir=str(CACHE), home=str(CACHE / "home"))
     engine = open_llama(Model("smollm2"), options)
 
@@ -138,11 +153,10 @@ def _request(text: str, system: str = SYSTEM, tokens: int = TOKENS) -> Request:
     return Request("smollm2", (Message("system", system), Message("user", text)), max_tokens=tokens)
 
 
-async def _timed(answer: Callable[[str], Awaitable[int]], warm: int, count: int) -> tuple[int, float]:
+async def _timed(answer: Callable[[str], Awaitable[int]], warm: int, count: int) -> Spent:
     await asyncio.gather(*map(answer, letters(warm, seed=1)))
-    began = time.perf_counter()
-    tokens = sum(await asyncio.gather(*map(answer, letters(count, seed=2))))
-    return tokens, time.perf_counter() - began
+    clock = Clock()
+    return clock.spent(sum(await asyncio.gather(*map(answer, letters(count, seed=2)))))
 
 
 # 1,000 requests
@@ -185,7 +199,7 @@ def _rate(began: float, done: list[Any], part: int, parts: int) -> float:
 # The table
 
 
-ROLES: dict[str, Callable[[int, int], tuple[int, float]]] = {
+ROLES: dict[str, Callable[[int, int], Spent]] = {
     "sequential": sequential,
     "server": server,
     "pool": pool,
@@ -200,30 +214,31 @@ CONTENDERS = [
 TARGETS = {16: (3.2, 1.3), 32: (3.5, 1.4), 64: (3.5, 1.4)}
 
 
-def measure(role: str, count: int, threads: int) -> float:
-    """Tokens a second of one contender in a fresh process."""
+def measure(role: str, count: int, threads: int) -> tuple[float, float]:
+    """Tokens a wall second, and a CPU second, of one contender in a fresh process."""
     command = [sys.executable, __file__, "--role", role, "--threads", str(threads), "--requests", str(count)]
     environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    tokens, seconds = json.loads(done.stdout.splitlines()[-1])
-    return float(tokens / seconds)
+    tokens, wall, cpu = json.loads(done.stdout.splitlines()[-1])
+    return tokens / wall, tokens / cpu
 
 
 def table(counts: Sequence[int], rounds: int) -> None:
     print(f"{os.cpu_count()} cores; load average at the start {os.getloadavg()[0]:.1f}; tokens a second")
     for count in counts:
-        rates: dict[str, list[float]] = {name: [] for name, _, _ in CONTENDERS}
+        rates: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in CONTENDERS}
         for _ in range(rounds):
             for name, role, threads in CONTENDERS:
                 rates[name].append(measure(role, count, threads))
         print(f"\n{count} requests")
         for name, values in rates.items():
-            print(f"  {name:42}{max(values):7.1f}   of {', '.join(f'{value:.1f}' for value in values)}")
+            every = ", ".join(f"{wall:.1f} ({cpu:.1f} a CPU second)" for wall, cpu in values)
+            print(f"  {name:42}{max(values)[0]:7.1f}   of {every}")
         _ratios(rates, TARGETS.get(count, TARGETS[64]))
 
 
-def _ratios(rates: dict[str, list[float]], targets: tuple[float, float]) -> None:
-    best = {role: max(max(rates[name]) for name, kind, _ in CONTENDERS if kind == role) for role in ROLES}
+def _ratios(rates: dict[str, list[tuple[float, float]]], targets: tuple[float, float]) -> None:
+    best = {role: max(max(rates[name])[0] for name, kind, _ in CONTENDERS if kind == role) for role in ROLES}
     for role, target in zip(("sequential", "server"), targets, strict=True):
         print(f"  {best['pool'] / best[role]:.2f} times the best of {role} (target {target})", flush=True)
 

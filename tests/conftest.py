@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# The bundled model is made ready once for all tests (145 MB, a second or five); it is the same for each.
+MODELS = Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}"
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh PYAGENT_HOME; nothing of the user's is read or written."""
     folder = tmp_path_factory.mktemp("home")
+    (MODELS / "models").mkdir(parents=True, exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "models").symlink_to(MODELS / "models")
     monkeypatch.setenv("PYAGENT_HOME", str(folder))
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PYAGENT_MODEL", "PYAGENT_STORE"):
         monkeypatch.delenv(name, raising=False)

@@ -52,14 +52,18 @@ class Output:
                 print(line)
 
     def note(self, text: str) -> None:
-        """A line for the person, unless they asked for quiet."""
+        """A line for the person, unless they asked for quiet; with --json an object, as errors are."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            self._say(text)
 
     def detail(self, text: str) -> None:
         """A line for the person who asked for more with -v."""
         if self.verbose:
-            print(text, file=sys.stderr, flush=True)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        line = _json.dumps({"note": text}, ensure_ascii=False) if self.json else text
+        print(line, file=sys.stderr, flush=True)
 
 
 def terminal(stream: TextIO, env: Mapping[str, str] = os.environ) -> bool:

@@ -9,11 +9,14 @@ from typing import Any
 import typer
 import typer.core
 
+# typer 0.26 took click in and does not export this; failure.py reads the same module.
+from typer._click.exceptions import UsageError as WrongUsage
+
 from pyagent.cli import lazy
 from pyagent.cli.context import State
 from pyagent.cli.options import GLOBALS
 from pyagent.cli.output import Output
-from pyagent.errors import ConfigError
+from pyagent.errors import ConfigError, UsageError
 from pyagent.host.app import App
 from pyagent.host.hookspecs import Command
 
@@ -62,6 +65,16 @@ class Root(typer.core.TyperGroup):
             # A plugin may have added a verb to this group.
             self._add_plugins(bear=True)
         return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except WrongUsage as error:
+            broken = [plugin.name for plugin in self.state.app.plugins.broken]
+            if not broken or "Did you mean" in str(error):
+                raise
+            hint = f"it may belong to a broken plugin ({', '.join(broken)}): see `pyagent plugin list`"
+            raise UsageError(f"no such command {args[0]!r}", hint) from None
 
     def list_commands(self, ctx: Any) -> list[str]:
         self._add_plugins(bear=True)
@@ -112,7 +125,11 @@ def _version() -> Any:
 def new_state(**settings: Any) -> State:
     """An application with its output; the app's notes go where the output says."""
     output = Output()
-    app = App(note=lambda text: output.note(f"note: {text}"), commands=[row.name for row in CORE], **settings)
+    app = App(
+        note=lambda text: output.note(text if output.json else f"note: {text}"),
+        commands=[row.name for row in CORE],
+        **settings,
+    )
     return State(app, output)
 
 

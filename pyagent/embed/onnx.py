@@ -1,6 +1,8 @@
 """The default embedder: all-MiniLM-L6-v2 in int8, so that meaning costs 23 MB and no torch.
 
-Loads in 0.4 s where sentence-transformers needs 8.7, with scores that agree to 0.003.
+Loads in 0.4 s where sentence-transformers needs 9. Against the float weights, over 80,000 pairs of sentences, scores
+differ by 0.002 in the median and 0.0087 at the 99th percentile; where they are above 0.5, by 0.0096 at most. Of
+unrelated pairs 0.4 % differ by more than 0.01, up to 0.017. A sentence's two vectors have a cosine above 0.996.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ class MiniLM:
         # The cores belong to the engines.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors; its warnings are about the graph, and not for the user
         self.name = f"minilm-int8@{fingerprint([model, tokenizer])}"
         self._session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))

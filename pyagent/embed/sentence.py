@@ -6,6 +6,7 @@ Nothing is downloaded: a run must not depend on a hub, and weights must not chan
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,8 @@ def _library(name: str) -> Any:
             f"the embedder {name!r} needs {error.name}, which is not installed",
             "pip install 'pyagent-swarm[sentence-transformers]', or use the default, minilm",
         ) from None
+    # It draws a bar on stderr while it reads weights.
+    import_module("transformers.utils.logging").disable_progress_bar()
     return sentence_transformers
 
 

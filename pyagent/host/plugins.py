@@ -193,7 +193,10 @@ class Plugins:
 
     def _fault(self, module: Any) -> str:
         """Why a module cannot be a plugin of this version, or nothing."""
-        if (wants := getattr(module, "PYAGENT_API", API)) > API:
+        wants = getattr(module, "PYAGENT_API", API)
+        if not isinstance(wants, int):
+            return f"PYAGENT_API is {wants!r}, and must be a whole number"
+        if wants > API:
             return f"needs plugin API {wants}, and this PyAgent has {API}"
         for name, function in inspect.getmembers(module, inspect.isroutine):
             if not name.startswith(PROJECT + "_"):

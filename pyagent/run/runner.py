@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pyagent.errors import PyAgentError, StoreError
-from pyagent.model import Result, Task
+from pyagent.errors import EngineError, PyAgentError, StoreError
+from pyagent.model import Result, Status, Task
 from pyagent.run.journal import Journal
 from pyagent.run.pipeline import Job, Proceed, Spans
 from pyagent.run.plan import Plan
@@ -145,19 +145,21 @@ class Runner:
         key, nth = self._index.key(index), self._index.nth(index)
         broken = [f"{id} is {parent.status}" for id, parent in parents.items() if parent.status != "ok"]
         if broken:
-            result = Result(task.id, "skipped", attempts=0, cost_usd=0.0, error=f"not asked: {', '.join(broken)}")
-            if not self._dry:
-                self._journal.commit(key, nth, task.line, result)
-            return result
+            return self._unasked(index, task, "skipped", f"not asked: {', '.join(broken)}")
         ask = self._plan.ask(task)
-        outputs: dict[str, Any] = {id: parent.output for id, parent in parents.items()}
+        # A dry run has no outputs to fill in.
+        outputs: dict[str, Any] = {} if self._dry else {id: parent.output for id, parent in parents.items()}
+        try:
+            request = self._plan.fill(ask, outputs)
+        except EngineError as error:
+            return self._unasked(index, task, "failed", str(error))
         job = Job(
             run=self._journal.run,
             task=task,
             key=key,
             nth=nth,
             model=ask.model,
-            request=self._plan.fill(ask, outputs),
+            request=request,
             emit_event=self._journal.emit,
             spans=Spans(),
             agent=ask.agent,
@@ -165,6 +167,13 @@ class Runner:
             dry=self._dry,
         )
         return await self._way(job)
+
+    def _unasked(self, index: int, task: Task, status: Status, error: str) -> Result:
+        """The Result of a task that cannot be asked because of the tasks before it."""
+        result = Result(task.id, status, attempts=0, cost_usd=0.0, error=error)
+        if not self._dry:
+            self._journal.commit(self._index.key(index), self._index.nth(index), task.line, result)
+        return result
 
     def _index_id(self, index: int) -> str:
         return self._kept[index].id

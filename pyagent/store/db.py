@@ -261,7 +261,9 @@ class Store:
 
     def purge(self, older_than: float) -> list[str]:
         """Delete the runs that nobody touched since ``older_than`` (seconds since the epoch); gives their names."""
-        old = self._all("SELECT id, name FROM run WHERE updated < ? AND status != 'running'", (older_than,))
+        untouched = self._all("SELECT id, name, status, pid FROM run WHERE updated < ?", (older_than,))
+        # A killed process could not say that it ended.
+        old = [(id, name) for id, name, status, pid in untouched if status != "running" or not alive(pid)]
         with self.write() as db:
             for id, _ in old:
                 for table, column in (
@@ -290,6 +292,17 @@ class Store:
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._explained():
             return self.db.execute(query, values).fetchall()
+
+
+def alive(pid: int | None) -> bool:
+    """Whether a process with this number exists."""
+    try:
+        os.kill(pid or 0, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return bool(pid)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -51,6 +51,8 @@ def test_a_project_is_trusted_by_word_and_a_change_ends_it(pyagent: Any, tmp_pat
     (line,) = done.stderr.splitlines()
     assert line.startswith("note: ignored until you run `pyagent trust`: tools.allow")
     assert "providers.own.base_url" in line
+    as_json = pyagent("--json", "config", "get", "tools.allow")
+    assert "tools.allow" in json.loads(as_json.stderr)["note"]
     assert pyagent("-q", "config", "get", "tools.allow").stderr == ""
     assert pyagent("config", "get", "swarm.jobs").stdout == "2\n"
     checks = {row["check"]: row for row in json.loads(pyagent("doctor", "--json").stdout)}

@@ -40,3 +40,5 @@ def test_notes_go_to_stderr_unless_quiet(capsys: pytest.CaptureFixture[str]) -> 
     Output(verbose=True).detail("more")
     seen = capsys.readouterr()
     assert (seen.out, seen.err) == ("", "seen\nmore\n")
+    Output(json=True).note("said")
+    assert json.loads(capsys.readouterr().err) == {"note": "said"}

@@ -88,6 +88,9 @@ def test_a_broken_one_is_named_in_list_and_doctor_and_the_rest_works(
     assert listed.returncode == 0
     assert "nowhere_to_be_found" in next(line for line in listed.stdout.splitlines() if line.startswith("bad"))
     assert hello("hello", "greet", env=env).stdout == "Hello, world!\n"
+    unknown = hello("zzz", env=env)
+    assert unknown.returncode == 2
+    assert "hint: it may belong to a broken plugin (bad)" in unknown.stderr
     done = hello("doctor", "--json", env=env)
     assert done.returncode == 1
     row = next(row for row in json.loads(done.stdout) if row["check"] == "plugins")

@@ -83,6 +83,7 @@ def test_a_blocked_plugin_is_never_imported(site: Site) -> None:
         ("def pyagent_commands():\n    return []", "pyagent_commands is not marked with @hookimpl"),
         ("@hookimpl\nasync def pyagent_commands():\n    return []", "is async, and hooks are synchronous"),
         ("@hookimpl\ndef pyagent_steps(job):\n    return []", "job"),
+        ("PYAGENT_API = 'one'", "PYAGENT_API is 'one'"),
         ("PYAGENT_API = 99", "needs plugin API 99, and this PyAgent has 1"),
         ("@hookimpl\ndef pyagent_commands():\n    return ['x']", "gave 'x', which is no Command"),
         ("@hookimpl\ndef pyagent_commands():\n    raise KeyError('x')", "pyagent_commands raised KeyError"),

@@ -13,8 +13,7 @@ from pyagent.errors import UsageError
 from pyagent.report.formats import FORMATS, document
 from pyagent.report.jsonl import COLUMNS, read
 from pyagent.report.table import columns, cut, table
-
-from .lines import LINES, line
+from tests.report.lines import LINES, line
 
 
 def whole(format, lines=LINES):

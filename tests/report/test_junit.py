@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyagent.report.junit import junit, render
-
-from .lines import LINES, line
+from tests.report.lines import LINES, line
 
 # Jenkins' junit-10.xsd in our words: element -> (attributes it may have, those it must have, children it may have).
 SCHEMA = {

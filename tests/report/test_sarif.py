@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from pyagent.report.findings import Finding, findings
 from pyagent.report.sarif import render
-
-from .lines import LINES, line
+from tests.report.lines import LINES, line
 
 ROOT = Path("/work/project")
 

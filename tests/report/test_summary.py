@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from pyagent.model import Usage
 from pyagent.report.summary import FAILURES, escaped, render
-
-from .lines import LINES, line
+from tests.report.lines import LINES, line
 
 
 def cells(page, first):

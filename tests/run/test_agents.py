@@ -32,6 +32,7 @@ def test_a_recipe_says_everything_an_agent_needs(tmp_path: Path) -> None:
     max_handoffs = 1
     temperature = 0.5
     max_tokens = 64
+    tool_choice = "required"
     """
     write(tmp_path, desk=text, billing='instructions = "Say what it costs."')
     desk = load_agents([tmp_path])["desk"]
@@ -47,6 +48,7 @@ def test_a_recipe_says_everything_an_agent_needs(tmp_path: Path) -> None:
         max_handoffs=1,
         temperature=0.5,
         max_tokens=64,
+        tool_choice="required",
         path=str(tmp_path / "agents" / "desk.toml"),
     )
 
@@ -74,6 +76,7 @@ def test_no_folder_is_no_agents(tmp_path: Path) -> None:
         ("temperature = 3", "temperature must be a number from 0 to 2"),
         ("temperature = nan", "temperature must be a number from 0 to 2"),
         ("model = 1", "model must be text"),
+        ('tool_choice = "none"', "tool_choice must be auto or required"),
         ("instructions = \nmax_turns = 1", "at line 1"),
         ('handoffs = ["x"]', "it hands over to itself"),
         ('handoffs = ["y"]', "there is no agent 'y' to hand over to"),

@@ -253,6 +253,14 @@ def test_a_call_that_is_required_is_required_once() -> None:
     assert [asked.request.tool_choice for asked in script.asked] == ["required", "auto"]
 
 
+def test_a_recipe_may_require_that_its_agent_begins_with_a_call() -> None:
+    desk = Agent("desk", handoffs=("clerk",), tool_choice="required")
+    clerk = Agent("clerk", tools=("add",), tool_choice="required")
+    hand = ("hand_off_to_clerk", {"message": "add"})
+    told = talk(wants(hand), wants(("add", {"a": 1, "b": 1})), says("2"), agent=desk, agents=[desk, clerk])
+    assert [job.request.tool_choice for job in told.jobs] == ["required", "required", "auto"]
+
+
 def test_a_failed_turn_ends_the_talk_with_what_was_used() -> None:
     told = talk(wants(("add", {"a": 1, "b": 1})), lambda job: Result("t", "failed", error="too long", cost_usd=0.0))
     assert told.result.status == "failed"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,7 @@ class Faulty:
     """Replies in turn; the last one is given to all further requests. ``dropped``: a client left without waiting."""
 
     replies: list[Answer]
+    tls: ssl.SSLContext | None = None
     seen: list[Seen] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,7 +44,7 @@ class Faulty:
     most_open: int = 0
 
     async def __aenter__(self) -> Faulty:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         return self

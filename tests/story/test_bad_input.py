@@ -23,7 +23,17 @@ GOOD = b'{"prompt": "hello"}\n'
 def run(path: Path | str, *options: str, **more: Any) -> Ended:
     """Against an address where nobody is: a file that is accepted ends with 69, so nothing else hides an error."""
     return pyagent(
-        "swarm", "run", str(path), "-m", "stub", "--base-url", "http://127.0.0.1:9/v1", "--retries", "0", *options, **more
+        "swarm",
+        "run",
+        str(path),
+        "-m",
+        "stub",
+        "--base-url",
+        "http://127.0.0.1:9/v1",
+        "--retries",
+        "0",
+        *options,
+        **more,
     )
 
 

@@ -67,6 +67,21 @@ def test_results_of_earlier_tasks_are_filled_in_wherever_they_stand(tmp_path: Pa
     assert [line["output"] for line in ended.lines] == ["left and right {{ kept }}", "left", "right {{ kept }}"]
 
 
+def test_a_result_that_lacks_what_is_quoted_fails_the_one_task(tmp_path: Path, ask: Any) -> None:
+    path = write_tasks(
+        tmp_path / "t.jsonl",
+        {"id": "a", "prompt": '{"n": 1}', "schema": {"type": "object"}},
+        {"id": "b", "after": ["a"], "prompt": "{{ results.a.m }}"},
+        {"id": "c", "after": ["a"], "prompt": "{{ results.a.n }}"},
+    )
+    ended = pyagent(*ask(path, "--echo"), "--ordered")
+    assert ended.code == 1
+    assert [line["status"] for line in ended.lines] == ["ok", "failed", "ok"]
+    assert ended.lines[2]["output"] == "1"
+    dry = pyagent("--json", *ask(path, "--echo"), "--dry-run")
+    assert sum(model["tasks"] for model in json.loads(dry.out)["models"]) == 3
+
+
 def test_what_waits_for_a_failed_task_is_skipped_and_done_by_rerun(tmp_path: Path, serve: Any) -> None:
     path = write_tasks(
         tmp_path / "t.jsonl", {"id": "a", "prompt": "x"}, {"id": "b", "after": ["a"], "prompt": "{{ results.a }}"}
@@ -266,7 +281,10 @@ def test_a_reader_that_has_enough_ends_the_run_and_loses_nothing(tmp_path: Path,
     path = write_tasks(tmp_path / "t.jsonl", *({"prompt": f"q{n}"} for n in range(200)))
     command = [sys.executable, "-m", "pyagent", "swarm", "run", str(path), "-m", "stub", "--base-url", server.url, "-q"]
     piped = subprocess.run(
-        ["bash", "-c", 'set -o pipefail; "$@" -j 2 | head -1', "-", *command], capture_output=True, text=True, timeout=60
+        ["bash", "-c", 'set -o pipefail; "$@" -j 2 | head -1', "-", *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert len(piped.stdout.splitlines()) == 1
     assert "Traceback" not in piped.stderr

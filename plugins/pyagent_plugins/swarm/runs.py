@@ -12,7 +12,7 @@ import typer
 
 from pyagent.cli import context
 from pyagent.errors import UsageError
-from pyagent.store.db import RunRow, Store
+from pyagent.store.db import RunRow, Store, alive
 from pyagent_plugins.swarm.options import FORMATS, one_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or how it starts.")]
@@ -132,15 +132,7 @@ def _at_work(store: Store, name: str) -> RunRow:
 
 
 def _alive(row: RunRow) -> bool:
-    if row.status != "running" or row.pid is None:
-        return False
-    try:
-        os.kill(row.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return row.status == "running" and alive(row.pid)
 
 
 def _row(store: Store, row: RunRow) -> dict[str, Any]:

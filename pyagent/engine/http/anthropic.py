@@ -84,7 +84,7 @@ class AnthropicEngine(HTTPEngine):
             # With other tools at hand the model calls one of them or gives its answer.
             free = tools and request.tool_choice != "none"
             choice = {"type": "any"} if free else {"type": "tool", "name": ANSWER}
-            tools.append({"description": "Give the answer.", "input_schema": wrap(request.schema), "name": ANSWER})
+            tools.append({"input_schema": wrap(request.schema), "name": ANSWER})
         return {**more, "tools": tools, "tool_choice": choice} if tools else more
 
     def adapt(self, refused: Refused, request: Request, sent: dict[str, Any]) -> bool:

@@ -2,13 +2,17 @@
 
 httpx with its aiohttp transport, called below httpx's client: the client's merging of headers, cookies,
 redirects and hooks costs 0.30 ms of CPU a call at 64 in flight, the transport alone 0.13, and an API needs none
-of it. Proxies (HTTPS_PROXY, NO_PROXY) and CA files (SSL_CERT_FILE) are as httpx takes them.
+of it (benchmarks/http_client.py). Proxies (HTTPS_PROXY, NO_PROXY) and CA files (SSL_CERT_FILE) are as httpx takes
+them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +39,11 @@ class Client:
     def __init__(self, address: Address, headers: Mapping[str, str], secret: str, key_env: str, timeout: float) -> None:
         self.address = address
         self._headers = dict(headers)
-        self._secret = secret
+        self.secret = secret
         self._key_env = key_env
         self._timeout = timeout
         self._transport: httpx.AsyncBaseTransport | None = None
-        self._raw: httpx.Headers
+        self._raw: httpx.Headers | None = None
         self._kept = False
         self._urls: dict[str, httpx.URL] = {}
 
@@ -79,6 +83,8 @@ class Client:
         A server may close a kept connection at any moment (llama.cpp's does after a stream), so that the request
         never reaches it: RFC 9112 section 9.3.1. aiohttp repeats only methods that are idempotent by name.
         """
+        if self._transport is None:
+            self._transport = transport(self.address)
         import aiohttp
         import httpx
 
@@ -93,8 +99,8 @@ class Client:
     async def _send(self, url: str, body: bytes) -> httpx.Response:
         import httpx
 
-        if self._transport is None:
-            self._transport = transport(self.address)
+        assert self._transport is not None
+        if self._raw is None:
             self._raw = httpx.Headers(self._headers)
         if (target := self._urls.get(url)) is None:
             target = self._urls[url] = httpx.URL(url)
@@ -111,7 +117,7 @@ class Client:
         headers, status = response.headers, response.status_code
         if status != 200:
             body = await self._read(response, LARGEST_ERROR, cut=True)
-            raise failure(status, headers, body, self.address.who, self._secret, self._key_env)
+            raise failure(status, headers, body, self.address.who, self.secret, self._key_env)
         kind = headers.get("content-type", "")
         if "event-stream" in kind:
             return await self._stream(response, event)
@@ -179,6 +185,7 @@ class Client:
 
 def transport(address: Address) -> httpx.AsyncBaseTransport:
     """httpx's aiohttp transport to ``address``, through the proxy that the environment names for it."""
+    without_its_command_line()
     import aiohttp
     import httpx
     from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
@@ -189,6 +196,7 @@ def transport(address: Address) -> httpx.AsyncBaseTransport:
     if loopback(address.host):
         chosen: httpx.AsyncBaseTransport = AiohttpTransport(verify=verify)
     else:
+        # httpx reads the proxies of the environment only in its client, and only that knows which one is meant.
         chosen = HttpxAiohttpClient(verify=verify)._transport_for_url(url)
     assert isinstance(chosen, AiohttpTransport)
     ssl = chosen.ssl_context
@@ -199,6 +207,19 @@ def transport(address: Address) -> httpx.AsyncBaseTransport:
         timeout=aiohttp.ClientTimeout(total=None),
     )
     return chosen
+
+
+def without_its_command_line() -> None:
+    """Import httpx without the command that it also is: click, pygments and rich cost 40 of its 70 ms.
+
+    httpx does without where they are not installed; None in sys.modules says so to its import.
+    """
+    if "httpx" not in sys.modules:
+        sys.modules["httpx._main"] = None  # type: ignore[assignment]
+        try:
+            import httpx  # noqa: F401
+        finally:
+            del sys.modules["httpx._main"]
 
 
 async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -217,6 +238,7 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 def _reason(error: BaseException) -> str:
     """A few words for a failure of the network; never a URL or a header."""
     inner = getattr(error, "os_error", None) or error
-    if isinstance(inner, OSError) and inner.strerror:
-        return inner.strerror.split(" [")[0].lower()
-    return type(error).__name__
+    # A resolver's numbers are its own; strerror of others holds addresses or the URL.
+    if isinstance(inner, socket.gaierror):
+        return "the name is not known"
+    return os.strerror(inner.errno).lower() if isinstance(inner, OSError) and inner.errno else type(error).__name__

@@ -129,6 +129,7 @@ class HTTPEngine(ABC):
         round = await self._gate.enter(expected)
         try:
             reader = self.reader(request, piece)
+            reader.secret = client.secret
             whole = await client.post(self.url(piece is not None), body, reader.event)
             if whole is not None:
                 reader.whole(whole)

@@ -54,6 +54,8 @@ class Reader(ABC):
         self.choices: dict[int, Partial] = {}
         self.usage: Usage | None = None
         self.ended = False
+        # The key, so that no error repeats it when a server does.
+        self.secret = ""
 
     def event(self, data: str) -> None:
         """Take the data of one server-sent event."""
@@ -109,7 +111,7 @@ class Reader(ABC):
         kind = error.get("type") if isinstance(error, dict) else None
         code = error.get("code") if isinstance(error, dict) else None
         status = code if isinstance(code, int) and 400 <= code < 600 else STATUS_OF.get(str(kind), 500)
-        return failure(status, {}, json.dumps(reply).encode(), self.who)
+        return failure(status, {}, json.dumps(reply).encode(), self.who, self.secret)
 
     def _deliver(self, text: str) -> None:
         if text and self.piece is not None:

@@ -33,16 +33,16 @@ def environment(threads: int = 1) -> dict[str, str]:
     }
 
 
-def cause(code: int) -> str:
-    """``Segmentation fault``, ``exit code 3``: ``code`` is as subprocess gives it."""
-    return signal.strsignal(-code) or f"signal {-code}" if code < 0 else f"exit code {code}"
+def cause(code: int, stderr: str = "") -> str:
+    """``Segmentation fault``, ``exit code 3: what it said last``: ``code`` is as subprocess gives it."""
+    why = signal.strsignal(-code) or f"signal {-code}" if code < 0 else f"exit code {code}"
+    said = stderr.strip().splitlines()
+    return f"{why}: {said[-1][:200]}" if said else why
 
 
 def died(code: int, stderr: str) -> EngineUnreachable:
     """The error for a child that died before it could work."""
-    said = stderr.strip().splitlines()
-    detail = f": {said[-1][:200]}" if said else ""
     return EngineUnreachable(
-        f"llama.cpp does not run on this machine ({cause(code)}){detail}",
+        f"llama.cpp does not run on this machine ({cause(code, stderr)})",
         "Rebuild it here: pip install --force-reinstall --no-cache-dir --no-binary :all: llama-cpp-python",
     )

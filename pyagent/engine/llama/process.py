@@ -135,16 +135,24 @@ class Process(asyncio.Protocol):
     async def _bury(self) -> None:
         assert self._child
         assert self._stderr
-        self._child.kill()
-        code = await asyncio.to_thread(self._child.wait)
+        code = await asyncio.to_thread(_end, self._child)
         self._stderr.seek(0)
         said = self._stderr.read()[-4096:].decode("utf-8", "replace")
         self._stderr.close()
         if self._ready and not self._ready.done():
             self._ready.set_exception(child.died(code, said))
         elif self._started:
-            self._buried(child.cause(code))
+            self._buried(child.cause(code, said))
         self._gone.set()
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a child whose socket has ended; a dying one has a second to say why."""
+    try:
+        return process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _refused(message: Message, path: str) -> PyAgentError:

@@ -159,7 +159,7 @@ class Call:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Retained:
     """A finished or preempted sequence whose cells stay for those that begin alike."""
 

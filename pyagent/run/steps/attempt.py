@@ -67,8 +67,10 @@ def mismatch(value: Any, schema: Any) -> str | None:
     """Where and how a JSON value misses a schema; None when it meets it."""
     from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for
+    from referencing import Registry
 
-    error = best_match(validator_for(schema)(schema).iter_errors(value))
+    # An empty registry: a `$ref` to the web must not make a request.
+    error = best_match(validator_for(schema)(schema, registry=Registry()).iter_errors(value))
     if error is None:
         return None
     return f"at {error.json_path}: {error.message}"[:500]

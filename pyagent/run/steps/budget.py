@@ -27,7 +27,8 @@ class Reserve:
         await self._budget.reserve(worst)
         number = self._journal.reserve(job.task.id, job.model.name, worst)
         used: Cost | None = None
-        call = job.open("call", model=job.model.name, **self._journal.prompt(job.request))
+        provider = job.model.provider.kind if job.model.provider else job.model.engine
+        call = job.open("call", model=job.model.name, provider=provider, **self._journal.prompt(job.request))
         try:
             if self._budget.limited:
                 # The reservation outlives a kill from here on; only then is the call made.

@@ -30,7 +30,8 @@ class Remember:
             return result
         if job.dry:
             return await proceed(job)
-        job.emit("task.started", line=job.task.line, key=job.key)
+        agent = {"agent": job.agent.name} if job.agent else {}
+        job.emit("task.started", line=job.task.line, key=job.key, **agent)
         result = await self._guarded(job, proceed)
         job.emit("task.finished", status=result.status, source=result.source, error=result.error)
         self._journal.commit(job.key, job.nth, job.task.line, result)

@@ -34,6 +34,9 @@ from pyagent.run.together import together
 SAME_CALLS = 2
 TOOL_SECONDS = 60.0
 
+# Whose limits hold for a task without an agent.
+NOBODY = Agent(name="")
+
 Choice = Literal["auto", "none", "required"]
 
 
@@ -57,7 +60,7 @@ class Turns:
         self.resolve_model, self.timeout = resolve_model, timeout
 
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
-        limits = job.agent or Agent(name="")
+        limits = job.agent or NOBODY
         if not (job.request.tools or limits.handoffs):
             return await proceed(job)
         talk = Talk(self, job, limits, job.request.tools, job.agent)

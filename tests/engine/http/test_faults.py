@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import shutil
 import socket
+import ssl
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,6 +148,13 @@ def test_401_names_the_variable_and_never_the_key(monkeypatch: pytest.MonkeyPatc
     assert "secret" not in shown
 
 
+def test_an_error_inside_a_stream_does_not_repeat_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_KEY", "plain secret")
+    script = events({"error": {"message": "no quota for plain secret", "code": 500}})
+    error = refused(script, stream=True, key_env="TEST_KEY")
+    assert "no quota for ***" in str(error)
+
+
 def test_the_key_goes_out_as_a_header_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", " sk-very-secret\n")
 
@@ -199,6 +210,43 @@ def test_a_huge_error_page_still_gives_its_status() -> None:
 def test_a_server_that_packs_unasked_is_understood() -> None:
     packed = gzip.compress(json.dumps(completion("hi")).encode())
     assert answered(send(200, packed, content_encoding="gzip")).choices[0].text == "hi"
+
+
+def test_a_proxy_is_used_as_the_environment_says_but_never_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        async with Faulty([send(200, completion("proxied"))]) as proxy, Faulty([send(200, completion())]) as local:
+            monkeypatch.setenv("HTTP_PROXY", proxy.url)
+            monkeypatch.setenv("NO_PROXY", "")
+            for url in ("http://api.example.test/v1", local.url):
+                engine = open_at(url)
+                await engine.generate(ask())
+                await engine.aclose()
+            assert [each.path for each in proxy.seen] == ["http://api.example.test/v1/chat/completions"]
+            assert len(local.seen) == 1
+
+    asyncio.run(story())
+
+
+def test_a_private_ca_is_trusted_when_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("openssl, which makes the certificate, is not installed")
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {cert}"
+    subprocess.run([*command.split(), "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+
+    async def story() -> None:
+        async with Faulty([send(200, completion())], tls=context) as server:
+            untrusted, trusted = (open_at(f"https://localhost:{server.port}") for _ in range(2))
+            with pytest.raises(EngineUnreachable, match="certificate"):
+                await untrusted.generate(ask())
+            monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+            assert (await trusted.generate(ask())).choices[0].text == "fine"
+            await untrusted.aclose()
+            await trusted.aclose()
+
+    asyncio.run(story())
 
 
 def test_cancelling_hangs_up_and_frees_the_place() -> None:

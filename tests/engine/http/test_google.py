@@ -74,12 +74,12 @@ def test_a_conversation_with_system_tools_and_results() -> None:
             "stopSequences": ["END"],
         }
         assert [row["role"] for row in body["contents"]] == ["user", "model", "user"]
-        first, second = body["contents"][1]["parts"]
-        assert first == {
+        signed, counted = body["contents"][1]["parts"]
+        assert signed == {
             "functionCall": {"id": "id1", "name": "weather", "args": {"city": "Rome"}},
             "thoughtSignature": "sig",
         }
-        assert second == {"functionCall": {"name": "weather", "args": {}}}
+        assert counted == {"functionCall": {"name": "weather", "args": {}}}
         answers = [part["functionResponse"] for part in body["contents"][2]["parts"]]
         assert answers[0] == {"id": "id1", "name": "weather", "response": {"result": "sunny"}}
         assert body["toolConfig"] == {"functionCallingConfig": {"mode": "ANY"}}

@@ -347,7 +347,7 @@ def test_two_runs_share_two_cores_and_never_use_a_third(home: Path) -> None:
                 await asyncio.sleep(0.01)
 
         watching = asyncio.create_task(watch())
-        long = [first.begin(letter(f"Letter {number}", 24)) for number in range(24)]
+        long = [first.begin(letter(f"Letter {number}", 16)) for number in range(16)]
         await until(lambda: sum(bool(seat.calls) for seat in first._seats) == 2)
         short = await asyncio.wait_for(asyncio.gather(*(second.ask(letter(f"Note {n}", 8)) for n in range(3))), 40)
         assert all(done["samples"] for done in short)
