@@ -63,14 +63,16 @@ def httpx_over_aiohttp(url: str) -> Call:
 
 
 def engine(url: str, stream: bool = False) -> Call:
-    import httpx_aiohttp  # noqa: F401  (counted as import, not as the first call)
-
     from pyagent.engine.base import EngineOptions, Request
+    from pyagent.engine.http.client import without_its_command_line
     from pyagent.engine.http.openai import open_openai
     from pyagent.model import Message, Model, Provider
 
     model = Model("stub", "openai", provider=Provider("stub", base_url=url))
     asked = open_openai(model, EngineOptions())
+    without_its_command_line()
+    import httpx_aiohttp  # noqa: F401  (the engine imports it with its first call; here it counts as import)
+
     request = Request("stub", (Message("user", PROMPT),))
 
     async def call() -> None:

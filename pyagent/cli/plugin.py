@@ -45,7 +45,8 @@ def show(
     if out.json:
         return out.emit(facts)
     for key, value in facts.items():
-        out.print(f"{key:<10} {value if not isinstance(value, list) else ', '.join(map(str, value)) or '-'}")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        out.print(f"{key:<10} {text or '-'}")
     return None
 
 

@@ -97,7 +97,10 @@ def found(store: Store, name: str) -> RunRow:
     """The run with this name or id, or the only one whose name starts so; raises UsageError."""
     row = store.run(name)
     if row is None:
-        known = [run.name for run in store.runs()[:5]]
+        names = [run.name for run in store.runs()]
+        if alike := [each for each in names if each.startswith(name)]:
+            raise UsageError(f"{len(alike)} runs begin with {name!r}", f"say more: {', '.join(alike[:5])}")
+        known = names[:5]
         raise UsageError(
             f"there is no run {name!r}", f"known: {', '.join(known) or 'none yet'}; see `pyagent trace list`"
         )

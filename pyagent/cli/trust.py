@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,11 @@ def trust(
     if layer is None:
         raise UsageError(f"{file} is not there, or has no settings for pyagent", "name the project's file")
     known.add(file, layer.digest)
-    named = [{"setting": ".".join(key), "value": value.value} for key, value in guarded(layer).items()]
+    named = [{"setting": ".".join(key), "value": _plain(value.value)} for key, value in guarded(layer).items()]
     out.table(named, ["setting", "value"])
     out.note(f"{file} is trusted until it changes")
     return None
+
+
+def _plain(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else value

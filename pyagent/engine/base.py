@@ -78,6 +78,8 @@ class Engine(Protocol):
     ``generate`` raises TransientError (worth another try), ContextOverflow, ReplyError, EngineUnreachable,
     KeyRefused or ModelMissing. Cancelling it frees what it holds. When ``piece`` is None the engine need not
     stream. ``render`` gives the exact text or body that would be sent; ``bound`` and ``render`` ask nobody.
+    An engine that bounds its calls by ``EngineOptions.timeout`` itself, from when it sends them, has ``timed = True``;
+    any other is given up after that time, waiting in its line included.
     """
 
     width: int

@@ -132,6 +132,10 @@ class App:
 
     def open_engine(self, model: Model, options: EngineOptions) -> Engine:
         """Open the engine of ``model``; raises ConfigError (78) for an unknown kind or a missing package."""
+        if model.provider is not None:
+            from pyagent.host.keys import lend
+
+            lend(model.provider.key_env, self.paths.keys_file)
         return self.engine_kind(model).open(model, options)
 
     def engine_kind(self, model: Model) -> EngineKind:
@@ -164,7 +168,9 @@ class App:
         return self.plugins.checks(self.context)
 
     def reports(self) -> dict[str, Reporter]:
-        return {report.name: report for report in self.plugins.reports(self.context)}
+        from pyagent.report.formats import FORMATS
+
+        return {report.name: report for report in self.plugins.reports(self.context, FORMATS)}
 
     def observe(self, event: Event) -> None:
         """Show a recorded event to the plugins that watch."""

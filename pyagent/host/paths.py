@@ -40,6 +40,10 @@ class Paths:
         return self.config / "config.toml"
 
     @property
+    def keys_file(self) -> Path:
+        return self.config / "keys.toml"
+
+    @property
     def trust_file(self) -> Path:
         return self.config / "trusted.json"
 

@@ -95,6 +95,10 @@ class Plan:
         )
         return replace(ask.request, messages=messages)
 
+    def used(self) -> list[Agent]:
+        """The agents that tasks whose key was asked for begin with."""
+        return [self.agents[name] for _, name in self._bases if name is not None]
+
     def _agent(self, task: Task) -> Agent | None:
         name = task.agent or self.defaults.agent
         return find_agent(self.agents, name) if name else None

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from pyagent.engine.base import Request
+from pyagent.engine.base import Bound, Piece, Reply, Request
 from pyagent.errors import ContextOverflow, EngineUnreachable, KeyRefused, RateLimited, ReplyError, TransientError
 from pyagent.event import Event
 from pyagent.model import Message, Model, Result, Task, Usage
 from pyagent.run.journal import Journal
 from pyagent.run.pipeline import Job, Spans, fold
 from pyagent.run.steps import retry
+from pyagent.run.engines import Engines
 from pyagent.run.steps.attempt import Attempt
+from pyagent.run.steps.engine import Ask
 from pyagent.run.steps.journal import Remember
 from pyagent.run.steps.retry import Retry
 from pyagent.run.stream import Frame, Stream
@@ -90,12 +92,31 @@ def test_what_would_fail_every_task_stops_the_run(error: Exception, stops_with: 
 
 
 def test_a_call_that_takes_too_long_is_given_up() -> None:
-    async def hangs(job: Job) -> Result:
-        await asyncio.sleep(60)
-        raise AssertionError
+    class Hangs:
+        width = 1
 
-    result = asyncio.run(Retry(retries=0, timeout=0.01)(job(), hangs))
+        async def generate(self, request: Request, piece: Piece | None = None) -> Reply:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        async def aclose(self) -> None: ...
+
+        def bound(self, request: Request) -> Bound:
+            return Bound(1, 1)
+
+        def render(self, request: Request) -> str:
+            return ""
+
+    ask = Ask(Engines(lambda model: Hangs()), timeout=0.01)
+    result = asyncio.run(fold([Retry(retries=0), ask])(job()))
     assert (result.status, result.error) == ("failed", "no answer within 0.01 s")
+
+
+def test_a_provider_that_wants_an_hour_is_not_waited_for() -> None:
+    inner, seen = answers(TransientError("come back in an hour", retry_after=3600, limited=True))
+    with pytest.raises(RateLimited, match="after 1 try"):
+        asyncio.run(Retry(retries=3)(job(), inner))
+    assert len(seen) == 1
 
 
 def test_an_answer_that_misses_its_schema_is_asked_again_with_what_was_wrong() -> None:

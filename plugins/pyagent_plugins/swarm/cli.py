@@ -135,10 +135,11 @@ def run(
         "max_tokens": answer_tokens, "seed": seed, "deterministic": deterministic, "jobs": jobs, "workers": workers,
         "max_cost": max_cost, "max_total_tokens": max_tokens, "max_time": max_time, "retries": retries,
         "repairs": repairs, "timeout": timeout, "fail_fast": fail_fast, "fail_on": fail_on, "ordered": ordered,
-        "format": format,
     }  # fmt: skip
     host = context.app(ctx).with_flags({f"swarm.{key}": value for key, value in flags.items()})
     settings = {key: host.settings.get(f"swarm.{key}") for key in flags}
+    # Not through the settings, which know the core's shapes only: a plugin may add some.
+    settings["format"] = format or host.settings.get("swarm.format")
     settings["fail_on"] = settings["fail_on"] or "0"
     settings["answer_tokens"] = settings.pop("max_tokens")
     settings["max_tokens"] = settings.pop("max_total_tokens")
@@ -168,8 +169,10 @@ def run(
 def _run(ctx: typer.Context, host: Any, options: RunOptions, watch: bool) -> int:
     # Imported here: `swarm --help` and `swarm status` do without the pipeline.
     from pyagent_plugins.swarm.execution import Execution, prepare
+    from pyagent_plugins.swarm.reports import shapes
 
     out = context.output(ctx)
+    shapes(host, options.format)
     if options.dry_run:
         from pyagent_plugins.swarm.dry import dry_run
 
@@ -191,8 +194,9 @@ def merge(
 ) -> None:
     """Put the results of shards together: one line a task, a good one before a failed one."""
     from pyagent_plugins.swarm.merge import merge_files
+    from pyagent_plugins.swarm.reports import shapes
 
-    raise typer.Exit(merge_files(files, tasks, output, format))
+    raise typer.Exit(merge_files(files, tasks, output, format, shapes(context.app(ctx), format)))
 
 
 app.command()(status)

@@ -17,6 +17,7 @@ from pyagent.run.pipeline import Step, fold
 from pyagent.run.runner import Runner
 from pyagent.run.steps.journal import Remember
 from pyagent.run.steps.price import Price
+from pyagent.run.steps.turns import Turns
 from pyagent.store.db import Store
 from pyagent.store.writer import Writer
 from pyagent_plugins.swarm.execution import Prepared, open_engines, prepare
@@ -78,6 +79,7 @@ async def _walk(app: App, options: RunOptions, prepared: Prepared, forecast: For
         journal = Journal(store, writer, prepared.id)
         steps: list[Step] = [
             Remember(journal),
+            Turns(prepared.plan.tools, prepared.plan.agents, prepared.plan.resolve),
             Price(engines, options.repairs, prompt if options.show_prompts else None),
         ]
         await Runner(

@@ -18,7 +18,7 @@ from pyagent.errors import BudgetExceeded, Interrupted, PyAgentError, UsageError
 from pyagent.event import Event
 from pyagent.host.app import App
 from pyagent.model import Model, Task
-from pyagent.run.agents import load_agents
+from pyagent.run.agents import check_tools, load_agents, reachable
 from pyagent.run.budget import Budget
 from pyagent.run.control import obey
 from pyagent.run.engines import Engines
@@ -41,7 +41,7 @@ from pyagent.store.lock import RunLock
 from pyagent.store.writer import Writer
 from pyagent_plugins.swarm.options import RunOptions
 from pyagent_plugins.swarm.outputs import Lines, OutputClosed, in_order
-from pyagent_plugins.swarm.reports import write_reports
+from pyagent_plugins.swarm.reports import shapes, write_reports
 from pyagent_plugins.swarm.source import Source, open_source, run_names
 
 
@@ -73,7 +73,7 @@ def prepare(app: App, options: RunOptions) -> Prepared:
             agent=options.agent,
             deterministic=options.deterministic,
         ),
-        model=lambda wanted: price(app.model(wanted, options.base_url)),
+        model=lambda wanted: priced(app, app.model(wanted, options.base_url)),
         identity=lambda model: app.engine_kind(model).identity(model),
         agents=load_agents([folder, *app.agent_folders()]),
         tools=app.tools(),
@@ -81,8 +81,23 @@ def prepare(app: App, options: RunOptions) -> Prepared:
     )
     index = TaskIndex.scan(source.path, plan.key, format=options.input_format, shown_as=source.shown)
     mine = sorted(index.shard(*options.shard)) if options.shard else range(len(index))
+    check_agents(plan)
     refuse_unknown_price(options, plan)
     return Prepared(source, id, name, index, mine, plan)
+
+
+def priced(app: App, model: Model) -> Model:
+    return price(model, local=app.engine_kind(model).local)
+
+
+def check_agents(plan: Plan) -> None:
+    """An agent that may take part has its tools and its model, or the run is not begun."""
+    for agent in plan.used():
+        heirs = reachable(agent, plan.agents)
+        check_tools(heirs, plan.tools)
+        for heir in heirs:
+            if heir.model:
+                plan.resolve(heir.model)
 
 
 def refuse_unknown_price(options: RunOptions, plan: Plan) -> None:
@@ -176,9 +191,9 @@ class Execution:
             Attempt(options.repairs),
             Vote(),
             Turns(plan.tools, plan.agents, plan.resolve),
-            Retry(options.retries, options.timeout),
+            Retry(options.retries),
             Reserve(budget, journal, self._engines),
-            Ask(self._engines),
+            Ask(self._engines, options.timeout),
         ]
         return [*core, *self._app.steps()]
 
@@ -219,7 +234,8 @@ class Execution:
             if recorded is not None and sum(recorded.done.values()) > tally.total:
                 names = ((bytes.fromhex(run.index.key(at)), run.index.nth(at)) for at in run.mine)
                 self._store.keep_only(run.id, names)
-        write_reports(self._store, run.id, run.name, run.index, run.mine, self._options, whole=tally.missing == 0)
+        more, whole = shapes(self._app, self._options.format), tally.missing == 0
+        write_reports(self._store, run.id, run.name, run.index, run.mine, self._options, whole, more)
         bad = tally.failed + tally.skipped
         code = stopped.exit_code if stopped else int(bad > self._options.tolerated(tally.total))
         status = "finished" if tally.missing == 0 else "stopped"

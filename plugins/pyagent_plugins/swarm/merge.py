@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pyagent.errors import UsageError
-from pyagent_plugins.swarm.options import FORMATS, one_of
-from pyagent_plugins.swarm.reports import print_document, write_document
+from pyagent_plugins.swarm.reports import Shapes, print_document, write_document
 
 RANK = {"ok": 0, "failed": 1, "skipped": 2}
 
 
-def merge_files(files: Iterable[Path], tasks: Path | None, output: Path | None, format: str) -> int:
+def merge_files(files: Iterable[Path], tasks: Path | None, output: Path | None, format: str, more: Shapes) -> int:
     """Write the union; gives 1 when a task has no good result (or, with ``tasks``, none at all), else 0."""
-    one_of("--format", format, FORMATS)
     merged: dict[str, Mapping[str, Any]] = {}
     for path in files:
         for line in read_lines(path):
@@ -29,9 +27,9 @@ def merge_files(files: Iterable[Path], tasks: Path | None, output: Path | None, 
         missing = sum(id not in merged for id in wanted)
         merged = {id: merged[id] for id in wanted if id in merged}
     if output is None:
-        print_document(format, merged.values())
+        print_document(format, merged.values(), more)
     else:
-        write_document(output, format, merged.values())
+        write_document(output, format, merged.values(), more)
     return int(missing > 0 or any(line["status"] != "ok" for line in merged.values()))
 
 

@@ -13,7 +13,7 @@ import typer
 from pyagent.cli import context
 from pyagent.errors import UsageError
 from pyagent.store.db import RunRow, Store, alive
-from pyagent_plugins.swarm.options import FORMATS, one_of
+from pyagent_plugins.swarm.options import one_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or how it starts.")]
 
@@ -29,7 +29,7 @@ def status(
         table = [_row(store, row) for row in rows]
     if run and not out.json:
         for name, value in table[0].items():
-            print(f"{name:<9} {value}")
+            print(f"{name:<9} {'-' if value is None else value}")
         return
     if not table and not out.json:
         out.note("no runs yet; start one with `pyagent swarm run TASKS`")
@@ -48,17 +48,17 @@ def results(
     format: Annotated[str, typer.Option(metavar="FORMAT", help="jsonl, json, csv or table.")] = "jsonl",
 ) -> None:
     """Print the results of a run, as far as it is."""
-    from pyagent_plugins.swarm.reports import print_document, write_document
+    from pyagent_plugins.swarm.reports import print_document, shapes, write_document
 
-    one_of("--format", format, FORMATS)
+    more = shapes(context.app(ctx), format)
     if only is not None:
         one_of("--status", only, ("ok", "failed", "skipped"))
     with Store.open(context.app(ctx).db_path) as store:
         lines = (line for line in store.results(found(store, run).id) if only is None or line["status"] == only)
         if output is None:
-            print_document(format, lines)
+            print_document(format, lines, more)
         else:
-            write_document(output, format, lines)
+            write_document(output, format, lines, more)
 
 
 def resume(ctx: typer.Context, run: Run) -> None:
@@ -117,6 +117,8 @@ def found(store: Store, name: str) -> RunRow:
         from difflib import get_close_matches
 
         names = [run.name for run in store.runs()]
+        if alike := [each for each in names if each.startswith(name)]:
+            raise UsageError(f"{len(alike)} runs begin with {name!r}", f"say more: {', '.join(alike[:5])}")
         near = get_close_matches(name, names, 1)
         raise UsageError(
             f"there is no run {name!r}", f"did you mean {near[0]}?" if near else "see `pyagent swarm status`"

@@ -42,6 +42,8 @@ class HTTPEngine(ABC):
     usual variable's key, so that no other server is ever sent it.
     """
 
+    # From when a call is sent: a call that waits for its place under a rate limit is not late.
+    timed: ClassVar[bool] = True
     official: ClassVar[str]
     version: ClassVar[str]
     usual_key: ClassVar[str]

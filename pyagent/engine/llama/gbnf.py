@@ -39,6 +39,11 @@ class Chars:
     def has(self, code: int) -> bool:
         return any(low <= code <= high for low, high in self.ranges) != self.negated
 
+    def within(self, low: int, high: int) -> int | None:
+        """A code point of the set from ``low`` to ``high``, if there is one."""
+        starts = [end + 1 for _, end in self.ranges] if self.negated else [start for start, _ in self.ranges]
+        return next((c for c in (low, *starts) if low <= c <= high and self.has(c)), None)
+
     @property
     def blank(self) -> bool:
         return not self.negated and all(low == high and low in (9, 10, 13, 32) for low, high in self.ranges)

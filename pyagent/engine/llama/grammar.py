@@ -11,19 +11,20 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyagent.engine.llama.gbnf import Chars, Element, GrammarError, Rule, Rules, parse
+from pyagent.engine.llama.gbnf import TOP, Chars, Element, GrammarError, Rule, Rules, parse
+from pyagent.engine.llama.lexicon import Lexicon, Vocabulary
 from pyagent.engine.llama.schema import gbnf
 
 if TYPE_CHECKING:
     from pyagent.engine.llama.sampling import Floats, Sampler
     from pyagent.engine.llama.sequence import Sequence
 
-__all__ = ["Cursor", "Grammar", "GrammarError", "Grammars", "Vocabulary"]
+__all__ = ["Cursor", "Grammar", "GrammarError", "Grammars"]
 
 # States of one grammar before they are built anew; a state is about 1 kB.
 MOST_STATES = 20_000
@@ -31,53 +32,6 @@ MOST_STATES = 20_000
 MOST_GRAMMARS = 64
 # How deep rules may open without a character before it is left recursion.
 DEEPEST = 20_000
-
-
-class Vocabulary(Protocol):
-    """What a grammar needs of a model: the bytes of its tokens."""
-
-    n_vocab: int
-
-    def piece(self, token: int) -> bytes: ...
-
-    def is_end(self, token: int) -> bool: ...
-
-
-class Lexicon:
-    """The vocabulary as a grammar reads it: pieces in order of their text, so that dead prefixes are skipped."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
-        self.token: dict[bytes, int] = {}
-        self.broken: list[int] = []
-        self.ends = [t for t in range(vocabulary.n_vocab) if vocabulary.is_end(t)]
-        texts: list[tuple[str, int]] = []
-        for token in range(vocabulary.n_vocab):
-            piece = vocabulary.piece(token)
-            if not piece:
-                continue
-            self.token.setdefault(piece, token)
-            try:
-                texts.append((piece.decode(), token))
-            except UnicodeDecodeError:
-                self.broken.append(token)
-        texts.sort()
-        self.texts = [text for text, _ in texts]
-        self.tokens = [token for _, token in texts]
-        self._longest = max(map(len, self.token), default=0)
-
-    def spell(self, data: bytes) -> list[int]:
-        """Few tokens whose bytes are ``data``: always the longest that fits. Raises GrammarError."""
-        tokens, at = [], 0
-        while at < len(data):
-            for end in range(min(len(data), at + self._longest), at, -1):
-                if (token := self.token.get(data[at:end])) is not None:
-                    tokens.append(token)
-                    at = end
-                    break
-            else:
-                raise GrammarError(f"no token of this model spells {data[at : at + 1]!r}")
-        return tokens
 
 
 class Stack:
@@ -108,11 +62,12 @@ class State:
 
 
 class Grammar:
-    """A compiled grammar. ``need`` is the number of tokens of its shortest text. Raises GrammarError."""
+    """A compiled grammar. With ``need`` tokens its text of the fewest bytes can be written. Raises GrammarError."""
 
     def __init__(self, text: str, lexicon: Lexicon) -> None:
         self._rules: Rules = parse(text)
         self._lexicon = lexicon
+        self.ends = lexicon.ends
         self._first = Rule("root")
         self._reset()
         self.need = max(1, len(self.start().rest()))
@@ -260,10 +215,9 @@ class Cursor:
     def _whole(self) -> tuple[bytes, State] | None:
         """The missing bytes of the begun character, and the state behind it; None where none is allowed."""
         low, high = _range(self.partial)
-        for code in {low, high, (low + high) // 2}:
-            if 0xD800 <= code <= 0xDFFF:
-                continue
-            if (state := self._grammar.step(self.state, chr(code))) is not None:
+        for stack in self.state.stacks:
+            code = stack.element.within(low, high) if isinstance(stack.element, Chars) else None
+            if code is not None and (state := self._grammar.step(self.state, chr(code))) is not None:
                 return chr(code).encode()[len(self.partial) :], state
         return None
 
@@ -313,10 +267,11 @@ class Cursor:
             return False
 
         def legal() -> NDArray[np.intp]:
+            last = ending[:1] or grammar.ends
             if self.partial or room < 2 * self.size() + 32:
-                return np.array(ending[:1], dtype=np.intp)
+                return np.array(last, dtype=np.intp)
             fitting = [t for t in grammar.legal(self.state).tolist() if allowed(t)]
-            return np.array(fitting or ending[:1], dtype=np.intp)
+            return np.array(fitting or last, dtype=np.intp)
 
         ending = self.rest() if sequence.plan is None else sequence.plan
         token = sampler.pick(row, temperature, seed, index, allowed, legal)
@@ -367,8 +322,13 @@ def _broken_end(data: bytes) -> int:
 
 
 def _range(partial: bytes) -> tuple[int, int]:
-    """The lowest and the highest code point whose UTF-8 begins with ``partial`` (1 to 3 bytes)."""
+    """The lowest and the highest code point whose UTF-8 begins with ``partial`` (1 to 3 bytes).
+
+    The lowest is above the highest where no UTF-8 begins so (C0, C1, F5 and up, E0 80, surrogates).
+    """
     lead = partial[0]
+    if lead > 0xF4:
+        return 1, 0
     size = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
     low = high = lead & (0x1F if size == 2 else 0x0F if size == 3 else 0x07)
     for i in range(1, size):
@@ -376,4 +336,8 @@ def _range(partial: bytes) -> tuple[int, int]:
         low = low << 6 | (partial[i] & 0x3F if known else 0)
         high = high << 6 | (partial[i] & 0x3F if known else 0x3F)
     shortest = {2: 0x80, 3: 0x800, 4: 0x10000}[size]
-    return max(low, shortest), min(high, 0x10FFFF)
+    if 0xD800 <= high <= 0xDFFF:
+        high = 0xD7FF
+    if 0xD800 <= low <= 0xDFFF:
+        low = 0xE000
+    return max(low, shortest), min(high, TOP)

@@ -160,9 +160,9 @@ class Worker:
 def main() -> None:
     # Ctrl-C goes to the whole process group; the parent decides what becomes of this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as connection:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            Worker(connection).run()
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        Worker(connection).run()
     # The parent is gone or said stop: the kernel frees weights and cells faster than we do.
     os._exit(0)
 

@@ -24,7 +24,8 @@ class Price:
     _longest: dict[str, int] = field(default_factory=dict)
 
     name = "price"
-    order = 39
+    # Inside `turns`, so that what is shown and priced is the first turn as it would be asked.
+    order = 45
 
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
         engine, request = self.engines.get(job.model), job.request

@@ -12,10 +12,11 @@ from pyagent.run.pipeline import Job, Proceed
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 60.0
+LONGEST_WISH = 600.0
 
 
 class Retry:
-    """Up to ``retries`` further tries, each at most ``timeout`` seconds.
+    """Up to ``retries`` further tries.
 
     What stays broken for one task becomes a failed Result; what would break every task (nothing reachable,
     limited to the end) is raised and stops the run with its tasks undone.
@@ -23,29 +24,22 @@ class Retry:
 
     name, order = "retry", 46
 
-    def __init__(self, retries: int = 3, timeout: float = 300.0) -> None:
-        self._retries, self._timeout = retries, timeout
+    def __init__(self, retries: int = 3) -> None:
+        self._retries = retries
 
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
         started = time.monotonic()
         for attempt in range(1, self._retries + 2):
             try:
-                result = await self._once(job, proceed)
+                result = await proceed(job)
                 return result if attempt == 1 else result.with_attempts(attempt)
             except (TransientError, EngineUnreachable) as error:
-                if attempt > self._retries:
+                if attempt > self._retries or too_long(error):
                     return self._give_up(job, error, attempt, time.monotonic() - started)
                 await self._wait(job, error, attempt)
             except EngineError as error:
                 return failed(job, error, attempt, time.monotonic() - started)
         raise AssertionError("the last try returns")
-
-    async def _once(self, job: Job, proceed: Proceed) -> Result:
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await proceed(job)
-        except TimeoutError:
-            raise TransientError(f"no answer within {self._timeout:g} s", "raise --timeout", charged=True) from None
 
     async def _wait(self, job: Job, error: EngineError | EngineUnreachable, attempt: int) -> None:
         # Full jitter: tasks that failed together do not come back together.
@@ -60,10 +54,15 @@ class Retry:
             raise error
         if isinstance(error, TransientError) and error.limited:
             raise RateLimited(
-                f"{job.model.name} is still rate-limited after {attempts} tries ({error})",
+                f"{job.model.name} is still rate-limited after {attempts} {'try' if attempts == 1 else 'tries'} ({error})",
                 "run the same command again later; what is done is kept",
             ) from error
         return failed(job, error, attempts, seconds)
+
+
+def too_long(error: Exception) -> bool:
+    """Whether the provider wants a wait that is better spent elsewhere (a daily limit, say)."""
+    return isinstance(error, TransientError) and (error.retry_after or 0) > LONGEST_WISH
 
 
 def failed(job: Job, error: Exception, attempts: int, seconds: float) -> Result:

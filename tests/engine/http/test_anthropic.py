@@ -145,10 +145,16 @@ def test_with_a_schema_and_tools_the_model_may_do_either() -> None:
         call = (await engine.generate(request)).choices[0]
         assert (call.finish, [each.name for each in call.calls]) == ("tool", ["weather"])
         assert (await engine.generate(request)).choices[0].text == '{"n": 1}'
+        assert (await engine.generate(request)).choices[0].calls == ()  # an answer ends the turn
         assert server.seen[0].body["tool_choice"] == {"type": "any"}
 
-    first = message(use("weather", city="Oslo"), stop="tool_use")
-    with_server([send(200, first), send(200, message(use("answer", n=1), stop="tool_use"))], story)
+    first, answer = use("weather", city="Oslo"), use("answer", "t2", n=1)
+    script = [
+        message(first, stop="tool_use"),
+        message(answer, stop="tool_use"),
+        message(first, answer, stop="tool_use"),
+    ]
+    with_server([send(200, each) for each in script], story)
 
 
 def test_output_config_when_it_is_wanted() -> None:

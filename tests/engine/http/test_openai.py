@@ -356,3 +356,27 @@ def test_the_bound_covers_every_byte_and_every_sample() -> None:
     bound = engine.bound(request)
     assert bound.input_tokens >= 3 * len(engine.render(request))
     assert (bound.output_tokens, bound.exact) == (30, False)
+
+
+def test_tokens_a_minute_count_what_a_call_used_not_what_it_might_have() -> None:
+    async def story(engine: HTTPEngine, server: Faulty) -> None:
+        for _ in range(3):
+            await engine.generate(ask(max_tokens=4000))
+        bucket = engine._gate._tokens
+        assert bucket is not None
+        assert bucket.most == 6000
+        assert bucket.level >= 6000 - 3 * 10
+
+    with_server([send(200, completion())], story, tokens_per_minute=60_000)
+
+
+def test_two_models_of_a_provider_share_its_limits() -> None:
+    async def story() -> None:
+        async with Faulty([send(200, completion())]) as server:
+            first, second = (open_at(server.url, remote=name, width=2) for name in ("a", "b"))
+            await asyncio.gather(*(engine.generate(ask(str(i))) for i in range(6) for engine in (first, second)))
+            assert (len(server.seen), server.most_open) == (12, 2)
+            await first.aclose()
+            await second.aclose()
+
+    asyncio.run(story())
