@@ -77,7 +77,7 @@ def run(port: int, size: int) -> tuple[float, float, int]:
         tasks = Path(folder, "tasks.jsonl")
         tasks.write_text("".join(json.dumps({"prompt": f"question number {n}"}) + "\n" for n in range(size)))
         before = requests(port)
-        command = [sys.executable, "-m", "pyagent", "-q", "swarm", "run", str(tasks), "-m", "stub"]
+        command = [sys.executable, "-m", "pyagent", "-q", "swarm", "run", str(tasks), "-m", "stub", "--cache", "off"]
         command += ["--base-url", f"http://127.0.0.1:{port}/v1", "-j", str(WIDTH)]
         seconds, rss = cpu(command, {"PYAGENT_HOME": folder})
         return seconds, rss, requests(port) - before

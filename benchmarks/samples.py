@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from pyagent.engine.base import EngineOptions, Request
 from pyagent.engine.llama.engine import LlamaEngine, open_llama
 from pyagent.model import Message, Model
 
-CACHE = Path(os.environ.get("PYAGENT_BENCH_CACHE", "/tmp/pyagent-bench"))
+CACHE = Path(os.environ.get("PYAGENT_BENCH_CACHE") or Path(tempfile.gettempdir()) / "pyagent-bench")
 Item = tuple[str, Any]  # a question, and its right answer
 
 GOOD = ["works well", "came early", "is a joy", "looks lovely", "was a bargain", "made my day"]

@@ -17,6 +17,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ from pyagent.engine.llama.engine import open_llama
 from pyagent.engine.llama.files import bundled_model
 from pyagent.model import Message, Model
 
-CACHE = Path(os.environ.get("PYAGENT_BENCH_CACHE", "/tmp/pyagent-bench"))
+CACHE = Path(os.environ.get("PYAGENT_BENCH_CACHE") or Path(tempfile.gettempdir()) / "pyagent-bench")
 TOKENS = 48
 SYSTEM = (
     "You are a careful assistant in the support department of a company that sells bicycles, parts and repairs. "

@@ -155,7 +155,8 @@ class Result:
                 "input_tokens": self.usage.input_tokens,
                 "output_tokens": self.usage.output_tokens,
             },
-            "cost_usd": self.cost_usd,
+            # Products of prices carry rounding noise; a trillionth of a dollar is far below any price of a token.
+            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 12),
             "attempts": self.attempts,
             "seconds": round(self.seconds, 3),
             "error": self.error,

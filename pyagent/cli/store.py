@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +12,12 @@ import typer
 
 from pyagent.cli import context
 from pyagent.cli.files import beside
+from pyagent.cli.units import seconds, size
 from pyagent.errors import UsageError
 from pyagent.store.db import Store
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The file that holds every run.")
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 TABLES = ("run", "result", "attempt", "event", "chunk")
 
 
@@ -79,24 +78,6 @@ def purge(
     for name in names:
         out.print(name)
     out.note(f"{len(names)} {'run' if len(names) == 1 else 'runs'} {'would be ' if dry_run else ''}deleted")
-
-
-def seconds(age: str) -> float:
-    """Seconds in an age like `30d`, `1.5h` or `2w3d`; raises UsageError."""
-    text = age.strip().lower()
-    parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise UsageError(f"{age!r} is not an age", "give a number and s, m, h, d or w, like 30d")
-    return sum(float(number) * UNITS[unit] for number, unit in parts)
-
-
-def size(count: float) -> str:
-    """Bytes as people read them."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
 
 
 def _facts(store: Store) -> dict[str, Any]:

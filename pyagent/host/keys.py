@@ -1,4 +1,4 @@
-"""Keys of providers: from the environment, or from a file that nobody else may read; never from a configuration file."""
+"""Keys of providers: from the environment, or from a file that nobody else may read; never from the settings."""
 
 from __future__ import annotations
 

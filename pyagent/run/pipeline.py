@@ -20,7 +20,9 @@ class Job:
     """One attempt at one task on its way inward; steps change it with ``dataclasses.replace``.
 
     ``key`` is the hex SHA-256 of what determines the answer, ``nth`` counts tasks with the same key in the
-    file from 0. ``dry`` is set in a dry run: a step must not ask anybody or change anything then.
+    file from 0. ``dry`` is set in a dry run: a step must not ask anybody or change anything then. ``scope`` names
+    the weights, the recipe and the mode that answer; ``pure`` is False when a tool may change the world; paths in
+    the task are relative to ``folder``.
     """
 
     run: str
@@ -35,6 +37,9 @@ class Job:
     agent: Agent | None = None
     stream: Stream | None = None
     dry: bool = False
+    scope: str = ""
+    pure: bool = True
+    folder: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def emit(self, kind: str, /, **data: Any) -> None:
@@ -64,7 +69,8 @@ Proceed = Callable[[Job], Awaitable[Result]]
 
 class Step(Protocol):
     """One layer. ``order`` says where: 10 journal, 20 expert, 22 route, 24 tools, 30 reuse, 40 attempt,
-    44 turns, 46 retry, 50 budget, 60 engine. A lower number is further out."""
+    44 turns, 46 retry, 50 budget, 60 engine. A lower number is further out. A step that holds something has an
+    ``async aclose()``, which is called when the run ends."""
 
     name: str
     order: int

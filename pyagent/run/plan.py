@@ -10,7 +10,7 @@ from typing import Any
 from pyagent.engine.base import Request, Tool
 from pyagent.errors import UsageError
 from pyagent.model import Agent, Message, Model, Task
-from pyagent.run.agents import agent_digest, find_agent
+from pyagent.run.agents import agent_digest, find_agent, reachable
 from pyagent.run.key import Dependencies, ask_key
 from pyagent.run.template import fill, references
 
@@ -31,11 +31,13 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A task made ready: ``request`` is complete but for the results of other tasks."""
+    """A task made ready: ``request`` is complete but for the results of other tasks. ``pure``: no tool that it or
+    an agent after it may use changes anything."""
 
     model: Model
     request: Request
     agent: Agent | None
+    pure: bool = True
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Plan:
     folder: Path = Path()
     models: dict[str | None, Model] = field(default_factory=dict)
     _bases: dict[tuple[str, str | None], str] = field(default_factory=dict)
+    _used: dict[str, Agent] = field(default_factory=dict)
     _files: Dependencies | None = None
 
     def ask(self, task: Task) -> Ask:
@@ -72,18 +75,29 @@ class Plan:
             tools=tuple(self._tool(name, task).spec for name in tools),
             samples=task.samples,
         )
-        return Ask(model, request, agent)
+        return Ask(model, request, agent, self._pure(tools, agent))
 
     def key(self, task: Task, parents: Sequence[bytes]) -> bytes:
         """The task's key (32 bytes), from the keys of the tasks in its ``after``."""
         ask = self.ask(task)
+        self._used.update({ask.agent.name: ask.agent} if ask.agent else {})
         rest: list[Any] = [[tool.name for tool in ask.request.tools], task.tenant, task.needs]
         if task.samples > 1:
             rest.append(task.vote)
         if task.depends_on:
             self._files = self._files or Dependencies(self.folder)
             rest.append([self._files.version(entry) for entry in task.depends_on])
-        return ask_key(self._base(ask), ask.request, rest, parents)
+        return ask_key(self.scope(ask), ask.request, rest, parents)
+
+    def scope(self, ask: Ask) -> str:
+        """The name of what answers: weights, recipe and mode. One string for many tasks."""
+        name = (ask.model.name, ask.agent.name if ask.agent else None)
+        base = self._bases.get(name)
+        if base is None:
+            agent = agent_digest(ask.agent, self.agents) if ask.agent else ""
+            mode = "deterministic" if self.defaults.deterministic else ""
+            base = self._bases[name] = f"{self.identity(ask.model)}|{agent}|{mode}"
+        return base
 
     def fill(self, ask: Ask, outputs: Mapping[str, Any]) -> Request:
         """The request with `{{ results.ID }}` replaced by the outputs of the tasks before it."""
@@ -97,7 +111,15 @@ class Plan:
 
     def used(self) -> list[Agent]:
         """The agents that tasks whose key was asked for begin with."""
-        return [self.agents[name] for _, name in self._bases if name is not None]
+        return list(self._used.values())
+
+    def _pure(self, tools: Sequence[str], agent: Agent | None) -> bool:
+        if not tools and (agent is None or not agent.handoffs):
+            return True
+        heirs = reachable(agent, self.agents) if agent else ()
+        names = {*tools, *(name for heir in heirs for name in heir.tools)}
+        # MCP: a tool that does not say that it only reads must be taken to write.
+        return all(name in self.tools and self.tools[name].annotations.get("readOnlyHint", False) for name in names)
 
     def _agent(self, task: Task) -> Agent | None:
         name = task.agent or self.defaults.agent
@@ -128,15 +150,6 @@ class Plan:
         if turns and turns[0].role == "system":
             parts, turns = [*parts, turns[0].content], turns[1:]
         return (Message("system", "\n\n".join(parts)), *turns)
-
-    def _base(self, ask: Ask) -> str:
-        name = (ask.model.name, ask.agent.name if ask.agent else None)
-        base = self._bases.get(name)
-        if base is None:
-            agent = agent_digest(ask.agent, self.agents) if ask.agent else ""
-            mode = "deterministic" if self.defaults.deterministic else ""
-            base = self._bases[name] = f"{self.identity(ask.model)}|{agent}|{mode}"
-        return base
 
 
 def _first(*values: Any) -> Any:

@@ -165,6 +165,9 @@ class Runner:
             agent=ask.agent,
             stream=self._stream(task),
             dry=self._dry,
+            scope=self._plan.scope(ask),
+            pure=ask.pure,
+            folder=str(self._plan.folder),
         )
         return await self._way(job)
 

@@ -122,7 +122,8 @@ def test_random_interleavings_never_cross_a_scope_and_always_answer() -> None:
                 return
             assert text == f"{scope!r}/{key!r}"
 
-        tasks = [asyncio.create_task(asker(rng.choice([b"a", b"b", b"c"]), rng.choice([b"1", b"2"]))) for _ in range(60)]
+        names = [(rng.choice([b"a", b"b", b"c"]), rng.choice([b"1", b"2"])) for _ in range(60)]
+        tasks = [asyncio.create_task(asker(*name)) for name in names]
         for task in rng.sample(tasks, 10):
             asyncio.get_running_loop().call_soon(task.cancel)
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)

@@ -146,7 +146,8 @@ def test_steps_are_flat_and_in_order_and_a_name_is_given_once(site: Site) -> Non
     site.install("b", STEP.format(step="late", order=45))
     site.install("c", STEP.format(step="early", order=5))
     app = App()
-    assert [(name, step.name) for name, step in app.plugin_steps()] == [("c", "early"), ("b", "late")]
+    ours = [(name, step.name) for name, step in app.plugin_steps() if name in ("b", "c")]
+    assert ours == [("c", "early"), ("b", "late")]
     site.install("d", STEP.format(step="late", order=9))
     with pytest.raises(PluginError) as caught:
         App().steps()

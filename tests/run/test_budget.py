@@ -1,4 +1,4 @@
-"""The budget: the worst case is set aside before a call, so that a limit is never overshot, nor stopped at too early."""
+"""The budget: the worst case is set aside before a call, so that a limit is never overshot."""
 
 from __future__ import annotations
 

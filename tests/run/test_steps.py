@@ -1,4 +1,4 @@
-"""The core's layers, each with what stands inside it written out: what is tried again, what is asked again, what is kept."""
+"""The core's layers, each with what stands inside it written out: what is tried, asked and kept."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pyagent.engine.base import Bound, Piece, Reply, Request
 from pyagent.errors import ContextOverflow, EngineUnreachable, KeyRefused, RateLimited, ReplyError, TransientError
 from pyagent.event import Event
 from pyagent.model import Message, Model, Result, Task, Usage
+from pyagent.run.engines import Engines
 from pyagent.run.journal import Journal
 from pyagent.run.pipeline import Job, Spans, fold
 from pyagent.run.steps import retry
-from pyagent.run.engines import Engines
 from pyagent.run.steps.attempt import Attempt
 from pyagent.run.steps.engine import Ask
 from pyagent.run.steps.journal import Remember

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -22,7 +23,8 @@ def begun(store: Store, id: str = "run1", name: str = "tasks-run1") -> str:
 
 def put_result(store: Store, run: str, key: bytes, status: str = "ok") -> None:
     with store.write() as db:
-        db.execute("INSERT INTO result VALUES (?,?,0,'t',1,?,0,?)", (run, key, status, '{"status":"%s"}' % status))
+        body = json.dumps({"status": status})
+        db.execute("INSERT INTO result VALUES (?,?,0,'t',1,?,0,?)", (run, key, status, body))
 
 
 def test_a_run_is_found_by_name_by_id_and_by_how_its_name_starts(home: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_full_disk_while_journaling_is_74_and_the_rest_is_done_later(
 ) -> None:
     server = serve("--latency", "0.01", "--keep")
     path = write_tasks(tmp_path / "t.jsonl", *({"prompt": f"q{n} " + "x" * 4000} for n in range(60)))
-    command = ("swarm", "run", str(path), "-m", "stub", "--base-url", server.url, "-j", "2")
+    command = ("swarm", "run", str(path), "-m", "stub", "--base-url", server.url, "-j", "2", "--cache", "off")
 
     def small() -> None:
         # No file may grow beyond 300 kB: for SQLite the same as a disk without space.

@@ -83,24 +83,26 @@ class Block:
             np.bitwise_count(words, out=counts[at - start : at - start + len(words)])
         near = np.flatnonzero(counts <= radius(floor, 64))
         if len(near) > SURVIVORS:
-            near = near[_nearest(counts[near], SURVIVORS)]
+            near = near[nearest(counts[near], SURVIVORS)]
         return near + start, counts[near]
 
     def sift(self, query: Query, code: np.ndarray, floor: float, places: np.ndarray, bits: np.ndarray) -> np.ndarray:
         """Those of the places that are in the query's scope and near by their whole code, RANKED at most."""
-        if len(places):
-            same = self.scope.take(places, axis=0) == query.tag
-            kept = same[:, 0] & same[:, 1]
-            kept &= self.alive.take(places) != 0
-            places, bits = places[kept], bits[kept]
-        bits = bits + distances(self.rest.take(places, axis=0), code[1:])
+        bits = distances(self.rest.take(places, axis=0), code[1:], bits)
         near = np.flatnonzero(bits <= radius(floor, BITS))
-        if len(near) > RANKED:
-            near = near[np.argpartition(bits[near], RANKED)[:RANKED]]
-        return places[near]
+        places = places[near]
+        same = self.scope.take(places, axis=0) == query.tag
+        kept = same[:, 0] & same[:, 1]
+        kept &= self.alive.take(places) != 0
+        places = places[kept]
+        if len(places) > RANKED:
+            places = places[nearest(bits[near][kept], RANKED)]
+        return places
 
     def rank(self, query: Query, places: np.ndarray, low: int, k: int, floor: float) -> list[Found]:
         """The k best by cosine, best first, the newer first among equals; ``low`` and later only."""
+        if not len(places):
+            return []
         stamps = self.seq.take(places)
         halves = self.vectors.take(places, axis=0)
         cosines = halves_dot(halves, query.lifted)
@@ -110,23 +112,27 @@ class Block:
                 break
             seq, place = int(stamps[i]), int(places[i])
             if seq >= low and self.whole(place, seq, halves[i]):
-                found.append(Found(seq, float(cosines[i])))
+                found.append(Found(seq, min(1.0, float(cosines[i]))))
         return found
 
     def whole(self, place: int, seq: int, half: np.ndarray) -> bool:
         """Whether the vector just read is all of entry ``seq``'s, and still is."""
-        return seq > 0 and bool(self.check[place] == checksum(seq, half) and self.seq[place] == seq)
+        return seq > 0 and bool(
+            self.check[place] == checksums(np.array([seq]), half[None])[0] and self.seq[place] == seq
+        )
 
-    def write(self, place: int, seq: int, tag: np.ndarray, half: np.ndarray, code: np.ndarray) -> None:
-        """Fill one place. The stamp is taken off first and set last: killed in between, the place is empty."""
-        self.seq[place] = 0
-        self.vectors[place] = half
-        self.scope[place] = tag
-        self.first[place] = code[0]
-        self.rest[place] = code[1:]
-        self.alive[place] = 1
-        self.check[place] = checksum(seq, half)
-        self.seq[place] = seq
+    def write(
+        self, places: np.ndarray, seqs: np.ndarray, tags: np.ndarray, halves: np.ndarray, codes: np.ndarray
+    ) -> None:
+        """Fill places. The stamps are taken off first and set last: killed in between, the places are empty."""
+        self.seq[places] = 0
+        self.vectors[places] = halves
+        self.scope[places] = tags
+        self.first[places] = codes[:, 0] ^ tags[:, 0]
+        self.rest[places] = codes[:, 1:]
+        self.alive[places] = 1
+        self.check[places] = checksums(seqs, halves)
+        self.seq[places] = seqs
 
     def torn(self, places: np.ndarray) -> np.ndarray:
         """Those of the places whose stamp and vector do not belong together."""
@@ -143,12 +149,12 @@ def near_candidates(places: np.ndarray, block: Block, code: np.ndarray, floor: f
     bits = np.bitwise_count(block.first.take(places) ^ code[0])
     near = np.flatnonzero(bits <= radius(floor, 64))
     if len(near) > SURVIVORS:
-        near = near[_nearest(bits[near], SURVIVORS)]
+        near = near[nearest(bits[near], SURVIVORS)]
     places, which = np.unique(places[near], return_index=True)
     return places.astype(np.int64), bits[near][which]
 
 
-def _nearest(counts: np.ndarray, n: int) -> np.ndarray:
+def nearest(counts: np.ndarray, n: int) -> np.ndarray:
     """Indices of the n smallest counts; among the last equals the later (newer) ones."""
     ranks = np.cumsum(np.bincount(counts))
     full = int(np.searchsorted(ranks, n, side="right"))  # counts below this all fit
@@ -160,10 +166,6 @@ def _nearest(counts: np.ndarray, n: int) -> np.ndarray:
 @lru_cache(maxsize=8)
 def _weights(words: int) -> np.ndarray:
     return np.random.PCG64(words).random_raw(words) | np.uint64(1)
-
-
-def checksum(seq: int, half: np.ndarray) -> np.uint64:
-    return np.uint64(checksums(np.array([seq], np.int64), half[None])[0])
 
 
 def checksums(seqs: np.ndarray, halves: np.ndarray) -> np.ndarray:

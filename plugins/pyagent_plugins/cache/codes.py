@@ -33,13 +33,19 @@ def projection(dim: int) -> np.ndarray:
     raw = np.random.PCG64(_SEED).random_raw(2 * blocks * dim * dim)
     uniform = (raw >> np.uint64(11)).astype(np.float64).reshape(2, -1) * 2.0**-53
     normal = np.sqrt(-2.0 * np.log1p(-uniform[0])) * np.cos(2.0 * math.pi * uniform[1])
-    parts = [_orthonormal(square) for square in normal.reshape(blocks, dim, dim)]
+    parts = [_orthonormal(square[:BITS]) for square in normal.reshape(blocks, dim, dim)]
     return np.ascontiguousarray(np.concatenate(parts, axis=1)[:, :BITS], dtype=np.float32)
 
 
-def _orthonormal(square: np.ndarray) -> np.ndarray:
-    q, r = np.linalg.qr(square)
-    return q * np.sign(np.diag(r))
+def _orthonormal(rows: np.ndarray) -> np.ndarray:
+    """Columns from rows, by Gram-Schmidt, twice for rounding. LAPACK's QR of this size starts BLAS threads, which
+    on a busy machine spun for 2 s of CPU; this takes 10 ms."""
+    q = np.zeros_like(rows)
+    for j, row in enumerate(rows):
+        for _ in range(2):
+            row = row - (q[:j] @ row) @ q[:j]
+        q[j] = row / np.sqrt(row @ row)
+    return q.T
 
 
 def pack(projected: np.ndarray) -> np.ndarray:
@@ -55,7 +61,6 @@ def halves_dot(halves: np.ndarray, lifted: np.ndarray) -> np.ndarray:
     return np.asarray(bits.view(np.float32) @ lifted)
 
 
-@lru_cache(maxsize=256)
 def radius(cosine: float, bits: int) -> int:
     """Hamming distance that a pair at this cosine exceeds about once in 700: b·p + s·√(b·p·(1-p))."""
     share = math.acos(max(-1.0, min(1.0, cosine))) / math.pi
@@ -79,9 +84,9 @@ class Centre:
     def nowhere(cls, dim: int) -> Centre:
         return cls.of(np.zeros(dim, np.float32))
 
-    def codes(self, vectors: np.ndarray) -> np.ndarray:
-        """uint64 [n, 4] of float32 [n, dim]."""
-        return pack(vectors @ projection(len(self.mean)) - self.projected)
+    def seen(self, vectors: np.ndarray) -> np.ndarray:
+        """float32 [n, 256] of float32 [n, dim]: the projections, seen from here; their signs are the code."""
+        return np.asarray(vectors @ projection(len(self.mean)) - self.projected)
 
     def floor(self, query: Query, cosine: float) -> float:
         """The cosine seen from here of two vectors at ``cosine`` seen from the origin.
@@ -127,6 +132,10 @@ def tag(scope: bytes) -> np.ndarray:
     return np.frombuffer(scope, np.uint64)
 
 
-def distances(words: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """int [n]: bits in which uint64 [n, w] differ from uint64 [w]."""
-    return np.asarray(np.bitwise_count(words ^ code).sum(axis=1, dtype=np.int64))
+def distances(words: np.ndarray, code: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """uint16 [n]: bits in which uint64 [n, w] differ from uint64 [w], added to uint8 [n]."""
+    counts = np.bitwise_count(words ^ code)
+    total = before.astype(np.uint16)
+    for column in range(len(code)):  # a sum over so short an axis costs numpy four times as much
+        total += counts[:, column]
+    return total

@@ -14,7 +14,7 @@ _SETS = """
 increase raise grow expand enlarge rise gain / decrease reduce lower shrink lessen diminish drop fall
 bigger larger big large / smaller small little
 more most / less least fewer fewest
-maximum max / minimum min
+maximum max / minimum min / average mean
 enable activate / disable deactivate
 add insert attach include / remove delete detach withdraw exclude
 lock / unlock

@@ -30,6 +30,8 @@ class Database:
         self.path = path
         self.broken: list[Path] = []
         self._lock = threading.RLock()
+        # Two queries at once on one connection share a snapshot: the later would miss what was committed between.
+        self._reading = threading.Lock()
         self._connect()
 
     def close(self) -> None:
@@ -40,10 +42,17 @@ class Database:
         """All rows of a query, from the last commit of any process."""
         self._same_file()
         try:
-            return self._reader.execute(query, values).fetchall()
+            with self._reading:
+                return self._reader.execute(query, values).fetchall()
         except sqlite3.Error as error:
             self._recover(error)
+        with self._reading:
             return self._reader.execute(query, values).fetchall()
+
+    def state(self) -> tuple[object, int]:
+        """Something that differs from what it was once any process, this one too, has committed since."""
+        found = self.all("PRAGMA data_version")
+        return self._reader, found[0][0]
 
     def some(self, query: str, numbers: Sequence[int], values: Sequence[Any] = ()) -> list[Any]:
         """As ``all``, for a list of numbers of any length that stand where the query has a ``#``, before ``values``."""

@@ -31,7 +31,8 @@ _PHRASES = {
     "find out": "find", "throw away": "discard", "pick up": "collect", "drop off": "dropoff", "fill in": "complete",
     "fill out": "complete", "give back": "return", "bring back": "return", "clock in": "clockin",
     "clock out": "clockout", "zoom in": "zoomin", "zoom out": "zoomout", "scale up": "scaleup",
-    "scale down": "scaledown", "swap out": "replace", "cut off": "disable", "shut off": "disable", "cut out": "remove", "carry on": "continue", "put off": "postpone",
+    "scale down": "scaledown", "swap out": "replace",
+    "cut off": "disable", "shut off": "disable", "cut out": "remove", "carry on": "continue", "put off": "postpone",
 }  # fmt: skip
 _PHRASAL = {f"{stem(pair.split()[0])} {pair.split()[1]}": canonical(one) for pair, one in _PHRASES.items()}
 _VERBS = frozenset(pair.split()[0] for pair in _PHRASAL)
@@ -76,10 +77,22 @@ class Features:
         version, *values = json.loads(data)
         if version != VERSION or len(values) != len(fields(cls)) - 1:
             raise ValueError(f"features of version {version}; this program reads {VERSION}")
-        words, content, amounts, follow, idents, names, places, asks, directed, *rest = values
-        sides = tuple((marker, tuple(before), tuple(after)) for marker, before, after in directed)
-        lists = (words, content, amounts, follow, idents, names, places, asks)
-        return cls(*map(tuple, lists), sides, *rest, _grams(words))  # type: ignore[misc]
+        words, content, amounts, follow, idents, names, places, asks, directed, negations, english, length = values
+        return cls(
+            tuple(words),
+            tuple(content),
+            tuple(amounts),
+            tuple(follow),
+            tuple(idents),
+            tuple(names),
+            tuple(places),
+            tuple(asks),
+            tuple((marker, tuple(before), tuple(after)) for marker, before, after in directed),
+            negations,
+            english,
+            length,
+            _grams(words),
+        )
 
 
 def features(text: str) -> Features:

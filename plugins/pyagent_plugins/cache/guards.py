@@ -15,6 +15,7 @@ from pyagent_plugins.cache.features import Features
 from pyagent_plugins.cache.names import one_name, swapped
 from pyagent_plugins.cache.numbers import unmatched
 from pyagent_plugins.cache.questions import contradict
+from pyagent_plugins.cache.words import slip
 
 
 class Refusal(NamedTuple):
@@ -128,7 +129,7 @@ def order(one: Features, other: Features) -> Refusal | None:
             if {marker, against} == {"to", "from"} and (turned := _turned(one, other, after, later)):
                 return Refusal("order", f"{turned} is where one goes to and the other comes from")
     if one.content != other.content and sorted(one.content) == sorted(other.content):
-        return _exchanged(one.content, other.content)
+        return _exchanged(one, other)
     return None
 
 
@@ -146,12 +147,18 @@ def _turned(one: Features, other: Features, after: Sequence[str], later: Sequenc
     return after[0] if not both[0] & both[1] else ""
 
 
-def _exchanged(one: Sequence[str], other: Sequence[str]) -> Refusal | None:
-    """Two words that swap their places, all others staying; neighbours may be a mere list (`tea and milk`)."""
-    moved = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    if len(moved) == 2 and moved[1] - moved[0] > 1:
-        return Refusal("order", f"{one[moved[0]]} and {one[moved[1]]} change places")
-    return None
+def _exchanged(one: Features, other: Features) -> Refusal | None:
+    """Two words of a kind that swap their places, all others staying.
+
+    Neighbours may be a mere list (`tea and milk`), and a name against another word is a phrase moved to the front.
+    """
+    moved = [at for at, (a, b) in enumerate(zip(one.content, other.content, strict=True)) if a != b]
+    if len(moved) != 2 or moved[1] - moved[0] < 2:
+        return None
+    first, last = one.content[moved[0]], one.content[moved[1]]
+    if (first in one.names) != (last in one.names):
+        return None
+    return Refusal("order", f"{first} and {last} change places")
 
 
 def language(one: Features, other: Features) -> Refusal | None:
@@ -159,6 +166,19 @@ def language(one: Features, other: Features) -> Refusal | None:
     if one.english and other.english:
         return None
     return None if one.words == other.words else Refusal("language", "not English, and the words differ")
+
+
+def doubt(one: Features, other: Features) -> bool:
+    """Whether anything but grammar, order, synonyms and slips of the pen parts two texts that `compare` lets pass."""
+    if one.names != other.names and set(one.names) != set(other.names):
+        return True
+    if one.asks != other.asks and one.asks and other.asks:
+        return True
+    left = set(one.content).difference(other.content)
+    right = set(other.content).difference(one.content)
+    if len(left) != len(right):
+        return True
+    return any(not any(slip(word, against) for against in right) for word in left)
 
 
 GUARDS: tuple[Callable[[Features, Features], Refusal | None], ...] = (

@@ -20,14 +20,15 @@ PAGE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One array of a file: ``width`` items a place, 0 for a flat array."""
+    """One array of a file: ``width`` items a place, 0 for a flat array; or ``fixed``: ``width`` items in all."""
 
     name: str
     dtype: str
     width: int = 0
+    fixed: bool = False
 
     def bytes(self, places: int) -> int:
-        return places * max(1, self.width) * np.dtype(self.dtype).itemsize
+        return (1 if self.fixed else places) * max(1, self.width) * np.dtype(self.dtype).itemsize
 
 
 def layout(columns: Sequence[Column], places: int) -> tuple[list[int], int]:
@@ -64,12 +65,16 @@ class Mapped:
             if create and os.fstat(fd).st_size == 0:
                 os.ftruncate(fd, self.size)
                 self._reserve(fd, 0, PAGE)
+                for column, offset in zip(self.columns, self.offsets, strict=True):
+                    self._reserve(fd, offset, column.bytes(0))
             found = os.fstat(fd).st_size
         except FileNotFoundError:
             raise ValueError(f"{self.path} is missing") from None
         except OSError as error:
             if fd >= 0:
                 os.close(fd)
+            if create:
+                self.path.unlink(missing_ok=True)
             raise _unwritable(self.path, error) from None
         if found != self.size:
             os.close(fd)
@@ -77,9 +82,9 @@ class Mapped:
         return fd
 
     def _array(self, column: Column, offset: int) -> np.ndarray:
-        count = self.places * max(1, column.width)
-        flat = np.frombuffer(self._map, column.dtype, count, offset)
-        return flat.reshape(self.places, column.width) if column.width else flat
+        size = np.dtype(column.dtype).itemsize
+        flat = np.frombuffer(self._map, column.dtype, column.bytes(self.places) // size, offset)
+        return flat.reshape(-1, column.width) if column.width and not column.fixed else flat
 
     def reserve(self, first: int, last: int) -> None:
         """Give the places first..last-1 room on the disk. Raises StoreError when it is full; a page of a sparse
@@ -93,6 +98,8 @@ class Mapped:
 
     @staticmethod
     def _reserve(fd: int, offset: int, length: int) -> None:
+        if not length:
+            return
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(fd, offset, length)
             return
@@ -105,6 +112,22 @@ class Mapped:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def __del__(self) -> None:
+        if hasattr(self, "_fd"):
+            self.close()
+
+
+def peek(path: Path, words: int = 16) -> list[int]:
+    """The first int64 of a header. Raises ValueError when there are none."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(8 * words)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from None
+    if len(data) < 8 * words:
+        raise ValueError(f"{path} has {len(data)} bytes, which is no header")
+    return list(memoryview(data).cast("q"))
 
 
 class Turn:

@@ -8,6 +8,7 @@ it is written. Common nicknames count as the name they stand for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from pyagent_plugins.cache.units import MONTHS, WEEKDAYS
 from pyagent_plugins.cache.words import slip
@@ -29,10 +30,10 @@ montreal moscow mumbai munich nairobi naples osaka oslo oxford paris perth phila
 santiago seattle seoul shanghai singapore stockholm sydney tehran tokyo toronto vancouver venice vienna warsaw
 washington zurich california texas florida ontario quebec bavaria everest kilimanjaro amazon nile danube thames
 mississippi atlantic pacific"""
-_TONGUES = """english french german spanish italian portuguese dutch swedish norwegian danish finnish polish czech russian
-ukrainian greek turkish arabic hebrew hindi urdu bengali chinese mandarin cantonese japanese korean vietnamese thai
-latin welsh irish hungarian romanian bulgarian swahili american british canadian australian austrian swiss belgian
-indian brazilian mexican egyptian african european asian scottish"""
+_TONGUES = """english french german spanish italian portuguese dutch swedish norwegian danish finnish polish czech
+russian ukrainian greek turkish arabic hebrew hindi urdu bengali chinese mandarin cantonese japanese korean vietnamese
+thai latin welsh irish hungarian romanian bulgarian swahili american british canadian australian austrian swiss
+belgian indian brazilian mexican egyptian african european asian scottish"""
 _CALENDAR = """christmas easter ramadan hanukkah diwali halloween thanksgiving"""
 KNOWN = frozenset(f"{_PLACES} {_TONGUES} {_CALENDAR}".split()) | set(MONTHS) - {"may", "march"} | set(WEEKDAYS)
 _ALIASES = {
@@ -66,7 +67,7 @@ def one_name(word: str) -> str:
 
 def joined(words: Sequence[str]) -> dict[int, str]:
     """Names of two words by the place of the first: `new york` at 3 is ``{3: "newyork"}``."""
-    return {at: _PAIRS[pair] for at, pair in enumerate(zip(words, words[1:], strict=False)) if pair in _PAIRS}
+    return {at: _PAIRS[pair] for at, pair in enumerate(pairwise(words)) if pair in _PAIRS}
 
 
 def capitals(words: Sequence[str], opens: Sequence[bool]) -> set[int]:

@@ -163,6 +163,8 @@ class Numbers:
             return self._aged(at, length, value, unit)
         if word in {"o'clock", "oclock"}:
             return self._take(at, after + 1 - at, hour_of(int(value) * 60, self.words))
+        if word == "past" and (hour := NUMBERS.get(self._word(after + 1)) or _integer(self._word(after + 1))):
+            return self._take(at, after + 2 - at, hour_of(int(hour * 60 + value), self.words))
         if word in {"squared", "cubed"}:
             return self._take(at, after + 1 - at, quantity(value), "^2" if word == "squared" else "^3")
         if word == "per" and self._word(after + 1) == "cent":

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 _ASKING = frozenset(
     """is are was were do does did can could will would should shall may must has have had am be""".split()
 )
+_DOING = frozenset("do does did can could should must will would".split())
+_PAID = frozenset("cost costs price charge charged charges pay fee".split())
 _HOW = {
     "many": "amount", "much": "amount", "long": "duration", "often": "frequency", "frequently": "frequency",
     "far": "distance", "old": "age", "soon": "time", "tall": "size", "big": "size", "deep": "size", "heavy": "weight",
@@ -19,17 +21,18 @@ _HOW = {
 }  # fmt: skip
 _NOUNS = {
     "time": "time", "date": "time", "day": "time", "year": "time", "month": "time", "person": "person",
-    "place": "place", "country": "place", "city": "place", "reason": "reason", "number": "amount", "amount": "amount",
-    "age": "age", "distance": "distance", "price": "amount", "cost": "amount",
+    "days": "time", "place": "place", "country": "place", "city": "place", "reason": "reason",
+    "number": "amount", "amount": "amount", "age": "age", "distance": "distance", "price": "price",
+    "cost": "price", "fee": "price",
 }  # fmt: skip
 _WORDS = {"who": "person", "whom": "person", "when": "time", "where": "place", "why": "reason"}
 # Kinds that one answer can serve: `when is it due` and `how long do I have`; a place or person to turn to is a way.
 _NEAR = frozenset(
     frozenset(pair.split("-"))
     for pair in """time-duration time-frequency duration-amount duration-speed distance-amount distance-duration
-    age-amount age-time size-amount weight-amount speed-amount heat-amount person-place person-way place-way
-    frequency-amount amount-way frequency-way size-distance time-yes place-yes amount-yes person-yes
-    duration-yes frequency-yes way-yes""".split()
+    age-amount age-time size-amount weight-amount speed-amount heat-amount frequency-amount size-distance
+    amount-way frequency-way place-way amount-price price-way thing-way thing-amount thing-price thing-reason
+    thing-size thing-weight thing-speed thing-heat thing-age""".split()
 )
 
 
@@ -44,9 +47,14 @@ def kinds(words: Sequence[str], opens: Sequence[bool]) -> frozenset[str]:
         after = words[at + 1] if at + 1 < len(words) else ""
         asks = after in _ASKING
         if word in _WORDS and (asks or (opens[at] and word != "when")):
-            found.add(_WORDS[word])
+            # "where can I find out" and "who do I tell" ask for a way.
+            mine = word not in {"when", "why"} and words[at + 2 : at + 3] in (["i"], ["we"])
+            found.add("way" if mine else _WORDS[word])
         elif word == "how":
-            found.add(_HOW.get(after, "way"))
+            kind = _HOW.get(after, "way")
+            found.add("price" if after == "much" and not _PAID.isdisjoint(words) else kind)
+        elif word == "what" and after in _DOING:
+            found.add("price" if not _PAID.isdisjoint(words) else "thing")
         elif word in {"what", "which"} and after in _NOUNS:
             found.add(_NOUNS[after])
     return frozenset(found)

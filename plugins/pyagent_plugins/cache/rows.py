@@ -12,7 +12,10 @@ from pyagent_plugins.cache.entry import Dependency, Entry
 if TYPE_CHECKING:
     import numpy as np
 
+# Bytes. At 8 kB compressing halves the text and costs 46 µs at the store and 17 µs at a hit, as much as all the rest
+# of an exact hit; at 1 kB it would save 400 bytes.
 PACK_FROM = 4096
+PROMPT, ANSWER = 1, 2  # bits of the column `packed`
 OVERHEAD = 160  # bytes of keys, numbers and index entries that an entry costs beside its texts and vector
 
 COLUMNS = (
@@ -59,12 +62,12 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A draft as it will lie: ``size`` is what it costs in bytes."""
+    """A draft as it will lie: ``size`` is what it costs in bytes, ``packed`` which texts are compressed."""
 
     draft: Draft
     prompt: bytes
     answer: bytes
-    packed: bool
+    packed: int
     vector: bytes | None
     size: int
 
@@ -82,21 +85,21 @@ def checksum(prompt: bytes, answer: bytes) -> int:
 
 
 def row_of(draft: Draft) -> Row:
-    prompt, answer = encoded(draft.prompt), encoded(draft.answer)
+    prompt, short_prompt = _pack(encoded(draft.prompt))
+    answer, short_answer = _pack(encoded(draft.answer))
     vector = None if draft.vector is None else half(draft.vector)
-    short = pack(answer)
-    stored = answer if short is None else short
     extras = len(vector or b"") + len(draft.features or b"")
     deps = sum(2 * len(dep.key) + len(dep.version) + 40 for dep in draft.dependencies)
-    return Row(draft, prompt, stored, short is not None, vector, len(prompt) + len(stored) + extras + deps + OVERHEAD)
+    size = len(prompt) + len(answer) + extras + deps + OVERHEAD
+    return Row(draft, prompt, answer, PROMPT * short_prompt | ANSWER * short_answer, vector, size)
 
 
-def pack(data: bytes) -> bytes | None:
-    """The data compressed, or None when that does not pay."""
+def _pack(data: bytes) -> tuple[bytes, bool]:
+    """The data, compressed where that pays, and whether it is."""
     if len(data) < PACK_FROM:
-        return None
+        return data, False
     short = zlib.compress(data, 1)
-    return short if len(short) < 0.8 * len(data) else None
+    return (short, True) if len(short) < 0.8 * len(data) else (data, False)
 
 
 def values(seq: int | None, row: Row, created: float) -> Sequence[Any]:
@@ -114,10 +117,9 @@ def entry_of(found: Sequence[Any], dependencies: tuple[Dependency, ...]) -> Entr
     seq, scope, exact, created, expires, model, tokens_in, tokens_out, usd, depends, crc, packed, prompt, answer = found
     if depends != len(dependencies) or crc != checksum(prompt, answer):
         return None
-    text = decoded(zlib.decompress(answer) if packed else answer)
-    return Entry(
-        seq, scope, exact, decoded(prompt), text, created, expires, model, tokens_in, tokens_out, usd, dependencies
-    )
+    asked = decoded(zlib.decompress(prompt) if packed & PROMPT else prompt)
+    said = decoded(zlib.decompress(answer) if packed & ANSWER else answer)
+    return Entry(seq, scope, exact, asked, said, created, expires, model, tokens_in, tokens_out, usd, dependencies)
 
 
 def half(vector: np.ndarray) -> bytes:
@@ -131,4 +133,4 @@ def whole(data: bytes) -> np.ndarray:
     import numpy as np
 
     vector = np.frombuffer(data, np.float16).astype(np.float32)
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)  # type: ignore[no-any-return]
+    return vector / max(float(np.linalg.norm(vector)), 1e-12)

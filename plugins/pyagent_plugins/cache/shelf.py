@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache import census
-from pyagent_plugins.cache.steady import Clock
+from pyagent_plugins.cache import census, upkeep
 from pyagent_plugins.cache.counters import Counters
 from pyagent_plugins.cache.database import Database
 from pyagent_plugins.cache.entry import Dependency, Entry
@@ -33,6 +32,8 @@ from pyagent_plugins.cache.rows import (
     values,
     whole,
 )
+from pyagent_plugins.cache.steady import Clock
+from pyagent_plugins.cache.upkeep import LOW, VERSIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 # Called inside the transaction that stores an entry, with its seq, scope and vector: the index's `add`.
 OnWrite = Callable[[int, bytes, "np.ndarray"], None]
 
-SWEEP = 64  # rows that one store may delete behind the window: each store adds one, so that it always catches up
-VERSIONS = 4  # answers kept to one question, made from different versions: switching a branch back finds its own
-
-LOW = "(SELECT value FROM state WHERE name = 'low')"
 # The `+` keeps SQLite from the index on expires: it would read every entry that has not ended.
 ALIVE = f"seq >= {LOW} AND (+expires IS NULL OR +expires > ?)"
 NEVER = float("-inf")  # as the time: nothing has ended yet
@@ -123,7 +120,7 @@ class Shelf:
             for entry, draft in zip(made, drafts, strict=True):
                 if on_write is not None and draft.vector is not None:
                     on_write(entry.seq, draft.scope, draft.vector)
-            self._sweep(db)
+            upkeep.sweep(db, self.limits, self.clock.now())
             return made
 
         return self.db.write(work)
@@ -177,6 +174,17 @@ class Shelf:
             yield from ((seq, scope, whole(data)) for seq, scope, data in rows)
             last = rows[-1][0]
 
+    def dim(self, embedder: str) -> int | None:
+        """How many numbers the vectors of this embedder have, None when there is none."""
+        query = "SELECT length(vector) / 2 FROM meaning WHERE embedder = ? AND vector NOT NULL LIMIT 1"
+        rows = self.db.all(query, (embedder,))
+        return int(rows[0][0]) if rows else None
+
+    def numbers(self, after: int, most: int) -> list[int]:
+        """The next numbers in the window after this one, in order."""
+        query = f"SELECT seq FROM entry WHERE seq > ? AND seq >= {LOW} ORDER BY seq LIMIT ?"
+        return [seq for (seq,) in self.db.all(query, (after, most))]
+
     def find(self, key: str) -> list[Entry]:
         """The entries that a person means: by number, or by the first digits (4 or more) of the exact key in hex."""
         if key.isdecimal() and (rows := self.db.all(f"SELECT {COLUMNS} FROM entry WHERE seq = ?", (int(key),))):
@@ -208,7 +216,7 @@ class Shelf:
 
         One number is written and no entry is touched; later stores delete what lies behind, a few rows each.
         """
-        self.db.write(lambda db: _raise_low(db, low))
+        self.db.write(lambda db: upkeep.raise_low(db, low))
         return self.low
 
     def oldest_since(self, created: float) -> int:
@@ -227,7 +235,7 @@ class Shelf:
     def kill(self, seqs: Iterable[int]) -> int:
         """Delete entries; gives how many there were."""
         numbers = list(seqs)
-        return self.db.write(lambda db: _delete(db, numbers)) if numbers else 0
+        return self.db.write(lambda db: upkeep.delete(db, numbers)) if numbers else 0
 
     def clear(self, older_than: float | None = None, scope: bytes | None = None) -> int:
         """Delete the entries made before ``older_than`` (cache time) or of one scope, or all; gives how many.
@@ -239,7 +247,7 @@ class Shelf:
         def work(db: sqlite3.Connection) -> int:
             query = "DELETE FROM entry WHERE created < coalesce(?1, 9e999) AND scope = coalesce(?2, scope)"
             if everything:  # so that an index drops them at once, too
-                _raise_low(db, _last(db) + 1)
+                upkeep.raise_low(db, upkeep.following(db))
             return db.execute(query, (older_than, scope)).rowcount
 
         gone = self.db.write(work)
@@ -273,56 +281,15 @@ class Shelf:
 
     def _insert(self, db: sqlite3.Connection, row: Row, above: Callable[[], int] | None) -> Entry:
         draft = row.draft
-        seq = max(_last(db), above() if above is not None else 0) + 1
+        seq = upkeep.following(db, above() if above is not None else 0)
         created = self.clock.now() if draft.created is None else draft.created
         db.execute(INSERT, values(seq, row, created))
         for dep in draft.dependencies:
             db.execute("INSERT INTO dep VALUES (?,?,?,?)", (seq, dep.kind, encoded(dep.key), encoded(dep.version)))
         if row.vector is not None or draft.features is not None:
             db.execute("INSERT INTO meaning VALUES (?,?,?,?)", (seq, draft.embedder, row.vector, draft.features))
-        _supersede(db, seq, draft)
+        upkeep.supersede(db, seq, draft)
         return Entry(
             seq, draft.scope, draft.exact, draft.prompt, draft.answer, created, draft.expires, draft.model,
             draft.input_tokens, draft.output_tokens, draft.usd, draft.dependencies,
         )  # fmt: skip
-
-    def _sweep(self, db: sqlite3.Connection) -> None:
-        """Delete a few of the entries behind the window or long past their time, and keep to the limits."""
-        past = self.clock.now() - self.limits.grace
-        db.execute(f"DELETE FROM entry WHERE seq IN (SELECT seq FROM entry WHERE seq < {LOW} LIMIT {SWEEP})")
-        db.execute(f"DELETE FROM entry WHERE seq IN (SELECT seq FROM entry WHERE expires < ? LIMIT {SWEEP})", (past,))
-        entries, size = db.execute("SELECT entries, bytes FROM total").fetchone()
-        if entries > self.limits.entries or size > self.limits.bytes:
-            _raise_low(db, self._beyond(db, entries, size))
-            db.execute(f"DELETE FROM entry WHERE seq < {LOW}")
-
-    def _beyond(self, db: sqlite3.Connection, entries: int, size: int) -> int:
-        """The number at which the window must begin for the rest to be within the limits."""
-        last = 0
-        for seq, freed in db.execute("SELECT seq, size FROM entry ORDER BY seq"):
-            if entries <= self.limits.entries and size <= self.limits.bytes:
-                break
-            last, entries, size = seq, entries - 1, size - freed
-        return last + 1
-
-
-def _last(db: sqlite3.Connection) -> int:
-    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
-    return int(row[0]) if row else 0
-
-
-def _raise_low(db: sqlite3.Connection, low: int) -> None:
-    db.execute("UPDATE state SET value = max(value, ?) WHERE name = 'low'", (low,))
-
-
-def _delete(db: sqlite3.Connection, seqs: Iterable[int]) -> int:
-    return db.executemany("DELETE FROM entry WHERE seq = ?", [(seq,) for seq in seqs]).rowcount
-
-
-def _supersede(db: sqlite3.Connection, seq: int, draft: Draft) -> None:
-    """Delete the older answers to this question that were made from the same versions, or are one too many."""
-    query = "SELECT seq FROM entry WHERE exact = ? AND scope = ? AND seq < ? ORDER BY seq DESC"
-    older = [found for (found,) in db.execute(query, (draft.exact, draft.scope, seq))]
-    made_from = {(dep.kind, encoded(dep.key), encoded(dep.version)) for dep in draft.dependencies}
-    same = "SELECT kind, key, version FROM dep WHERE seq = ?"
-    _delete(db, {old for old in older if set(db.execute(same, (old,))) == made_from}.union(older[VERSIONS - 1 :]))

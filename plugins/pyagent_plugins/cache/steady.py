@@ -43,7 +43,7 @@ class Clock:
         self._wall, self._boot = wall, boot
         fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)  # freed with the descriptor
+            fcntl.flock(fd, fcntl.LOCK_EX)
             if os.fstat(fd).st_size != SIZE:
                 os.ftruncate(fd, 0)
                 os.pwrite(fd, bytes(SIZE), 0)
@@ -51,6 +51,8 @@ class Clock:
             self._cells = memoryview(self._map).cast("d")
             self._begin()
         finally:
+            # The map keeps a copy of the descriptor, and with it the lock.
+            fcntl.flock(fd, fcntl.LOCK_UN)
             os.close(fd)
 
     def now(self) -> float:

@@ -35,7 +35,8 @@ def m001_entries(db: sqlite3.Connection) -> None:
         # How often somebody said that this changed, and when last.
         """CREATE TABLE bump(kind TEXT NOT NULL, key BLOB NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL,
             PRIMARY KEY(kind, key)) WITHOUT ROWID""",
-        "CREATE TABLE feedback(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, correct INTEGER NOT NULL, at REAL NOT NULL)",
+        """CREATE TABLE feedback(
+            id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, correct INTEGER NOT NULL, at REAL NOT NULL)""",
         "CREATE TABLE state(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
         "CREATE TABLE tally(name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID",
         "CREATE TABLE total(entries INTEGER NOT NULL, bytes INTEGER NOT NULL)",

@@ -87,6 +87,20 @@ def run(
         Text, typer.Option(metavar="N|N%", help="Bear so many failures before exit 1.", rich_help_panel=LIMIT)
     ] = None,
     name: Annotated[Text, typer.Option("--run", metavar="NAME", help="Name the run.", rich_help_panel=FLOW)] = None,
+    cache: Annotated[
+        Text,
+        typer.Option(
+            metavar="use|refresh|only|off",
+            help="Kept answers: use, make anew, never ask, or none.",
+            rich_help_panel=FLOW,
+        ),
+    ] = None,
+    cache_risk: Annotated[
+        Number,
+        typer.Option(
+            min=0, metavar="SHARE", help="Wrong answers to bear among those by meaning.", rich_help_panel=FLOW
+        ),
+    ] = None,
     input_format: Annotated[
         Text, typer.Option(metavar="FORMAT", help="jsonl, csv or text, when not as it looks.", rich_help_panel=FLOW)
     ] = None,
@@ -137,6 +151,10 @@ def run(
         "repairs": repairs, "timeout": timeout, "fail_fast": fail_fast, "fail_on": fail_on, "ordered": ordered,
     }  # fmt: skip
     host = context.app(ctx).with_flags({f"swarm.{key}": value for key, value in flags.items()})
+    # A run whose answers must be the same at any -j takes none that was made for another wording.
+    meaning = False if host.settings.get("swarm.deterministic") else None
+    for key, value in {"mode": cache, "risk": cache_risk, "meaning": meaning}.items():
+        host = host.with_flags({f"plugins.cache.{key}": value})
     settings = {key: host.settings.get(f"swarm.{key}") for key in flags}
     # Not through the settings, which know the core's shapes only: a plugin may add some.
     settings["format"] = format or host.settings.get("swarm.format")
@@ -148,6 +166,7 @@ def run(
         name=name,
         input_format=input_format and one_of("--input-format", input_format, ("jsonl", "csv", "text")),
         schema=parse_schema(schema),
+        cache_only=host.settings.plugin("cache").get("mode") == "only",
         rerun=rerun and one_of("--rerun", rerun, RERUN),
         shard=parse_shard(shard),
         wait=wait,

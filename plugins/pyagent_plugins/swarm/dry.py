@@ -112,8 +112,9 @@ def show(name: str, forecast: Forecast, out: Output) -> None:
         )
         return
     asked = sum(row["tasks"] for row in rows)
-    done = f"{forecast.duplicates} duplicates, {forecast.done} already done"
-    print(f"{name}: {forecast.total} tasks, {done}, {asked} to ask")
+    tasks = f"{forecast.total} {'task' if forecast.total == 1 else 'tasks'}"
+    duplicates = f"{forecast.duplicates} {'duplicate' if forecast.duplicates == 1 else 'duplicates'}"
+    print(f"{name}: {tasks}, {duplicates}, {forecast.done} already done, {asked} to ask")
     if rows:
         print("at worst:")
         out.table(rows, ("model", "tasks", "input_tokens", "output_tokens", "cost_usd"))

@@ -154,12 +154,13 @@ class Execution:
         spent = self._store.spent(run.id)
         journal = Journal(self._store, writer, run.id, spent.attempts, options.record_prompts, self._app.observe)
         budget = Budget(options.max_tokens, options.max_cost, spent.tokens, spent.usd)
+        steps = self._steps(journal, budget)
         with self._output() as (lines, deliver):
             runner = Runner(
                 run.index,
                 run.mine,
                 run.plan,
-                fold(self._steps(journal, budget)),
+                fold(steps),
                 journal,
                 deliver,
                 width=self._width(),
@@ -175,6 +176,7 @@ class Execution:
                     try:
                         await runner.run()
                     finally:
+                        await close_all(steps)
                         await self._engines.aclose()
             progress.clear()
             journal.emit(Event("run.finished", run.id, data={"stopped": str(runner.stopped or "")}))
@@ -249,6 +251,13 @@ class Execution:
                 return code
             raise stopped
         return code
+
+
+async def close_all(steps: list[Step]) -> None:
+    """Let every step that holds something let go of it."""
+    for step in steps:
+        if (aclose := getattr(step, "aclose", None)) is not None:
+            await aclose()
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class RunOptions:
     summary: Path | None = None
     sarif: Path | None = None
     wait: bool = False
+    cache_only: bool = False
     workers: int | None = None
     record_prompts: bool = True
 
@@ -67,6 +68,8 @@ class RunOptions:
             "seed": self.seed,
             "deterministic": self.deterministic,
             "shard": self.shard,
+            # Never asking is another run than asking: what is not in the cache fails there, and only there.
+            "cache": "only" if self.cache_only else None,
         }
 
     def tolerated(self, total: int) -> int:

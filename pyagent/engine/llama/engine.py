@@ -25,6 +25,7 @@ from pyagent.model import Model, Usage
 # 16 sequences: more make each step slower and a core hardly faster (16/32/64: 168/198/216 tokens a second).
 SEQUENCES = 16
 CONTEXT = 8192
+OVERHEAD = 150 << 20  # bytes of a worker beside its cells: interpreter, libraries, compute buffers
 OPTIONS = ("context", "sequences", "threads", "template")
 
 
@@ -39,7 +40,8 @@ class LlamaEngine:
         self._threads = 1 if options.deterministic else _number(model, "threads", 1)
         self._sequences = _number(model, "sequences", SEQUENCES)
         self._context = _number(model, "context", min(self._info.context or CONTEXT, CONTEXT))
-        self._workers = max(1, min(options.workers or core_count(), core_count() // self._threads))
+        self._workers = min(options.workers or core_count(), core_count() // self._threads, self._affordable())
+        self._workers = max(1, self._workers)
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
         self.width = self._workers * (self._sequences + max(1, self._sequences // 8))
@@ -97,6 +99,11 @@ class LlamaEngine:
         output = sum(sample["tokens"] for sample in done["samples"])
         usage = Usage(done["prompt_tokens"], output, done["cached_tokens"])
         return Reply(choices, usage, request.model)
+
+    def _affordable(self) -> int:
+        """How many workers' cells fit in half of the memory; the weights are mapped once for all."""
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return int(memory // 2 // (self._context * self._info.cell_bytes + OVERHEAD))
 
     @cached_property
     def _count(self) -> Callable[[str, bool], int]:

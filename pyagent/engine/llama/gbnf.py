@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 
 TOP = 0x10FFFF
+# No context holds more; ``minLength: 1000000000`` must not take the memory.
+LONGEST = 1_000_000
 _WORDS = re.compile(
     r"""(?P<space>[ \t\r\n]+|\#[^\n]*)
     |(?P<head>[a-zA-Z0-9_-]+[ \t]*::=)
@@ -115,7 +117,10 @@ class Rules:
         if isinstance(element, Chars):
             return element.example
         if isinstance(element, Repeat):
-            return self.shortest(element.element) * element.least if element.least else ""
+            one = self.shortest(element.element) if element.least else ""
+            if len(one) * element.least > LONGEST:
+                raise GrammarError(f"the shortest text has more than {LONGEST} characters")
+            return one * element.least
         return self._shortest[element.name]
 
     def settle(self) -> None:
@@ -137,6 +142,8 @@ class Rules:
         if needed or any(isinstance(e, Chars) and not e.example for e in sequence):
             return False
         text = "".join(map(self.shortest, sequence))
+        if len(text) > LONGEST:
+            raise GrammarError(f"the shortest text has more than {LONGEST} characters")
         known = self._shortest.get(name)
         if known is not None and len(text.encode()) >= len(known.encode()):
             return False

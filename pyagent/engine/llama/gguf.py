@@ -34,7 +34,8 @@ class GGUFInfo:
     """What the header of a GGUF file says. ``context`` counts tokens; sizes are bytes of the whole file.
 
     ``bos`` and ``eos`` are the special tokens' texts; ``add_bos`` says that a prompt must begin with ``bos``.
-    ``control`` holds the texts of all control tokens, which a user's text must never become.
+    ``control`` holds the texts of all control tokens, which a user's text must never become. ``cell_bytes`` is the
+    memory of one token's keys and values at 16 bits, 0 where the header does not say.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class GGUFInfo:
     bos: str = ""
     eos: str = ""
     add_bos: bool = False
+    cell_bytes: int = 0
     control: frozenset[str] = field(default=frozenset(), repr=False)
 
 
@@ -137,8 +139,25 @@ class _Header:
             bos=bos,
             eos=tokens.get(meta.get("tokenizer.ggml.eos_token_id")),
             add_bos=bool(begins),
+            cell_bytes=self.cell_bytes(meta, architecture),
             control=frozenset(tokens.of_type(meta.get("tokenizer.ggml.token_type"))),
         )
+
+    def cell_bytes(self, meta: dict[str, Any], architecture: str) -> int:
+        """Layers x KV heads x (length of a key + of a value) x 2 bytes; heads may differ by layer."""
+
+        def of(name: str) -> Any:
+            return meta.get(f"{architecture}.{name}")
+
+        heads, layers = of("attention.head_count"), of("block_count") or 0
+        shared = of("attention.head_count_kv") or heads
+        if isinstance(shared, tuple):  # an array: its entries are one for each layer
+            total = sum(struct.unpack_from(f"<{shared[2]}{SCALARS[shared[0]]}", self.data, shared[1]))
+        else:
+            total = layers * (shared or 0)
+        plain = (of("embedding_length") or 0) // heads if isinstance(heads, int) and heads else 0
+        key, value = of("attention.key_length") or plain, of("attention.value_length") or plain
+        return int(total * (key + value) * 2)
 
     def scalar(self, code: str) -> Any:
         value = struct.unpack_from("<" + code, self.data, self.at)[0]

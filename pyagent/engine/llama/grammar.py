@@ -267,18 +267,20 @@ class Cursor:
             return False
 
         def legal() -> NDArray[np.intp]:
-            last = ending[:1] or grammar.ends
+            last = ending()[:1] or grammar.ends
             if self.partial or room < 2 * self.size() + 32:
                 return np.array(last, dtype=np.intp)
             fitting = [t for t in grammar.legal(self.state).tolist() if allowed(t)]
             return np.array(fitting or last, dtype=np.intp)
 
-        ending = self.rest() if sequence.plan is None else sequence.plan
+        def ending() -> list[int]:
+            return self.rest() if sequence.plan is None else sequence.plan
+
         token = sampler.pick(row, temperature, seed, index, allowed, legal)
         place = after(token)
         assert place is not None
-        # A step of the plan may have a longer ending of its own than the rest of the plan: keep to the plan.
-        sequence.plan = ending[1:] if ending[:1] == [token] and not place.fits(room) else None
+        # Behind a step of the plan the shortest ending may take more tokens than the rest of the plan: keep to it.
+        sequence.plan = None if place.fits(room) else ending()[1:]
         sequence.closing = sequence.closing or refused
         sequence.cursor = place
         return token

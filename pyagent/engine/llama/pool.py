@@ -58,8 +58,7 @@ class Pool:
         done = asyncio.get_running_loop().create_future()
         call = Call(number, full, piece, done, prefixes(message["segments"]))
         self._queue.append(call)
-        if self._ticking is None or self._ticking.done():
-            self._ticking = asyncio.create_task(self._tick())
+        self._look_after()
         self._pump()
         return call
 
@@ -92,6 +91,7 @@ class Pool:
 
     async def warm(self) -> None:
         """Start every worker that may start now."""
+        self._look_after()
         self._staff(len(self._seats))
         await asyncio.gather(*(seat.starting for seat in self._seats if seat.starting))
 
@@ -113,7 +113,10 @@ class Pool:
         """Deal what waits to workers with room, and staff workers for the rest."""
         if self._closed:
             return
-        self._staff(self._outstanding())
+        try:
+            self._staff(self._outstanding())
+        except PyAgentError as error:  # the folder of the leases cannot be written
+            self._fail_all(error)
         while self._queue and (seat := self._choose(self._queue[0])):
             self._deal(self._queue.popleft(), seat)
 
@@ -130,7 +133,7 @@ class Pool:
             return None
         least = min(seat.load for seat in seats)
         near = [seat for seat in seats if seat.load <= least + self._load.n_seq // 8]
-        seat = max(near, key=lambda seat: (seat.shared(call), -seat.load))
+        seat = max(near, key=lambda seat: (seat.shared(call), -seat.load, seat.ready))
         full = seat.load and seat.load + call.size > self._room
         return seat if seat.ready and not full else None
 
@@ -176,14 +179,19 @@ class Pool:
             seat.leases.append(lease)
         return len(seat.leases) == self._load.n_threads
 
+    def _look_after(self) -> None:
+        if self._ticking is None or self._ticking.done():
+            self._ticking = asyncio.create_task(self._tick())
+
     async def _tick(self) -> None:
         """Look after what no message announces: other runs that wait for a core, and workers that hang."""
+        await asyncio.sleep(TICK)
         while self._outstanding() or any(seat.leases for seat in self._seats):
-            await asyncio.sleep(TICK)
             self._share()
             for seat in self._seats:
                 self._watch(seat)
             self._pump()
+            await asyncio.sleep(TICK)
 
     def _share(self) -> None:
         """Let one worker run dry while another run waits for a core; give back the cores of idle workers."""
@@ -244,8 +252,11 @@ class Pool:
             self._failed_starts = 0
             for other in self._seats:
                 other.broken = False
-            while self._queue:
-                _reject(self._queue.popleft().done, error)
+            self._fail_all(error)
+
+    def _fail_all(self, error: PyAgentError) -> None:
+        while self._queue:
+            _reject(self._queue.popleft().done, error)
 
     # What workers say
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -19,12 +19,15 @@ from pyagent.engine.llama.sequence import Ask, Call, Retained, Sequence, shared
 
 # Waiting for another's prefill pays from here on: a fork costs 0.3 ms, 32 tokens 90 ms.
 WORTH = 32
-# Prompt tokens computed beside decoding rows in one step.
+# From 64 tokens on a decode takes llama.cpp's tiled attention. It is good for prompts and bad for decoding rows
+# (16 rows and 60 prompt tokens over 3200 cells: 527 ms together, 317 ms apart; with 47: 263 and 277), and its
+# bits depend on where a chunk begins.
+SMALL = 63
+# Prompt tokens in one decode (64: 277/s, 128: 324/s, 256: 305/s over 3200 cells), and in one step beside
+# decoding rows.
 CHUNK = 128
 # Prompt tokens in one step when nobody decodes.
 FULL = 512
-# From 64 tokens on llama.cpp takes a tiled kernel whose bits depend on where the chunk begins.
-EXACT = 63
 # Finished sequences kept for those that begin alike. Each costs every row the attention over its own cells
 # (four of 90 cells: 7 % of a step of 16 rows), so that fewer stay while many run.
 KEEP = 6
@@ -32,8 +35,10 @@ KEEP_BUSY = 2
 # A request comes in only when each running one can still grow by this many tokens: else it would be
 # computed, thrown out and computed again.
 GROWTH = 32
-# KV memory of the mode in which each sequence has cells of its own.
+# KV memory of the mode in which each sequence has cells of its own, and the context below which it does not go:
+# a large model then runs fewer sequences. Both are constants, so that no machine refuses what another answers.
 EXACT_BYTES = 1 << 30
+EXACT_CTX = 2048
 
 Part = tuple[Sequence, int]
 
@@ -47,16 +52,17 @@ class Scheduler:
     """
 
     def __init__(self, model: Model, n_ctx: int, n_seq: int, deterministic: bool = False, n_threads: int = 1) -> None:
-        self._model, self._exact, self._n_seq = model, deterministic, n_seq
+        self._model, self._exact = model, deterministic
         self._keep = KEEP_BUSY if deterministic else KEEP
         places = n_seq + self._keep
         n_ctx = min(n_ctx, model.n_ctx_train)
         if deterministic:
-            n_ctx = min(n_ctx, max(256, EXACT_BYTES // (model.cell_bytes * places) // 256 * 256))
-            n_threads = 1
-        self._chunk = EXACT if deterministic else CHUNK
-        self._rows = EXACT if deterministic else max(FULL, n_seq + CHUNK)
-        self._context = Context(model, n_ctx, places, self._rows, n_threads, unified=not deterministic)
+            n_threads, room = 1, EXACT_BYTES // model.cell_bytes
+            n_ctx = min(n_ctx, max(EXACT_CTX, room // places // 256 * 256))
+            places = max(1 + self._keep, min(places, room // n_ctx))
+        self._n_seq = places - self._keep
+        width = SMALL if deterministic else CHUNK
+        self._context = Context(model, n_ctx, places, width, n_threads, unified=not deterministic)
         self.n_ctx = min(n_ctx, self._context.cells)
         self._sampler = Sampler(model.n_vocab)
         self._calls: dict[int, Call] = {}
@@ -135,21 +141,17 @@ class Scheduler:
         active = [s for s in self._running if not s.finish]
         rows = [(s, 1) for s in active if s.pending == 1]
         prompts = [s for s in active if s.pending > 1]
+        split = [rows[i : i + SMALL] for i in range(0, len(rows), SMALL)]
         if self._exact:
-            alone = [[(s, min(EXACT, s.pending))] for s in prompts[:1]]
-            return [rows[i : i + EXACT] for i in range(0, len(rows), EXACT)] + alone
-        budget = self._chunk if rows else FULL
-        parts = list(rows)
-        for sequence in prompts:
-            if budget <= 0:
-                break
-            parts.append((sequence, min(sequence.pending, budget)))
-            budget -= parts[-1][1]
-        return [parts] if parts else []
+            return [*split, *([(s, min(SMALL, s.pending))] for s in prompts[:1])]
+        groups = list(_cut(prompts, CHUNK if rows else FULL))
+        if len(split) == len(groups) == 1 and len(rows) + sum(count for _, count in groups[0]) <= SMALL:
+            return [rows + groups[0]]
+        return split + groups
 
     def _decode(self, parts: list[Part]) -> list[Part]:
         """Computes the parts, or those of them that find cells; the others have lost their place."""
-        while parts:
+        while parts := [part for part in parts if part[0].place >= 0]:
             rows = self._fill(parts)
             started = perf_counter()
             done = self._context.decode(rows)
@@ -158,8 +160,7 @@ class Scheduler:
                 self._advance(parts)
                 return parts
             self._make_room()
-            parts = [part for part in parts if part[0].place >= 0]
-        return parts
+        return []
 
     def _fill(self, parts: list[Part]) -> int:
         batch, at = self._context.batch, 0
@@ -364,3 +365,21 @@ class Scheduler:
         youngest.forget()
         self._count["preemptions"] += 1
         self._waiting.insert(0, youngest)
+
+
+def _cut(prompts: list[Sequence], budget: int) -> Iterator[list[Part]]:
+    """The next ``budget`` tokens of the prompts, in order, in decodes of at most CHUNK."""
+    group: list[Part] = []
+    size = 0
+    for sequence in prompts:
+        left = min(sequence.pending, budget)
+        budget -= left
+        while left:
+            count = min(left, CHUNK - size)
+            group.append((sequence, count))
+            size, left = size + count, left - count
+            if size == CHUNK:
+                yield group
+                group, size = [], 0
+    if group:
+        yield group

@@ -94,6 +94,7 @@ class Sequence:
         self.started = False
         self.place = -1
         self.cells: list[int] = []
+        # A stop string inside of JSON would tear it, so that under a grammar there are none.
         self.prose = Prose(() if ask.grammar else ask.stop)
         self.cursor: Cursor | None = ask.grammar.start() if ask.grammar else None
         self.plan: list[int] | None = None

@@ -53,8 +53,9 @@ class Retry:
         if isinstance(error, EngineUnreachable):
             raise error
         if isinstance(error, TransientError) and error.limited:
+            tries = "1 try" if attempts == 1 else f"{attempts} tries"
             raise RateLimited(
-                f"{job.model.name} is still rate-limited after {attempts} {'try' if attempts == 1 else 'tries'} ({error})",
+                f"{job.model.name} is still rate-limited after {tries} ({error})",
                 "run the same command again later; what is done is kept",
             ) from error
         return failed(job, error, attempts, seconds)

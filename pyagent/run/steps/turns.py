@@ -168,6 +168,8 @@ class Talk:
         if reads:
             data["reads"] = list(reads)
             self.reads.update(dict.fromkeys(reads))
+            # Told before the tool reads, so that an edit in between makes what is kept stale, never fresh.
+            self.job.notes.get("reads", set()).update(reads)
         return await use(tool, call.arguments, self.step.timeout)
 
     def _count(self, call: ToolCall) -> None:
@@ -215,9 +217,6 @@ class Talk:
     def _ended(self, result: Result) -> Result:
         if self.reads:
             self.job.emit("answer.depends", reads=list(self.reads))
-            collected = self.job.notes.get("reads")
-            if isinstance(collected, set):
-                collected.update(self.reads)
         return result
 
 

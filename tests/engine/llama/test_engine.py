@@ -117,7 +117,7 @@ def test_samples_are_made_from_one_prompt_and_seeds_repeat() -> None:
 
 
 def test_deterministic_answers_do_not_depend_on_what_else_runs() -> None:
-    requests = [ask("word " * 70 + f"Say something about {n}.", max_tokens=8 + 5 * n) for n in range(5)]
+    requests = [ask("word " * 70 + f"Say something about {n}.", max_tokens=6 + 4 * n) for n in range(4)]
     requests += [replace(request, temperature=0.8, seed=n) for n, request in enumerate(requests[:2])]
 
     async def tell(at_work: LlamaEngine) -> None:
@@ -234,6 +234,12 @@ def test_threads_and_workers_fit_the_machine(monkeypatch: pytest.MonkeyPatch) ->
     assert engine(EngineOptions()).width == 4 * engine(EngineOptions(workers=1)).width
     assert engine(EngineOptions(), threads=2).width == engine(EngineOptions(workers=2)).width
     assert engine(EngineOptions(workers=64)).width == engine(EngineOptions()).width
+
+
+def test_a_model_with_large_cells_gets_fewer_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyagent.engine.llama.engine.core_count", lambda: 1000)
+    small, large = engine(EngineOptions(), context=1024).width, engine(EngineOptions(), context=65536).width
+    assert 0 < large < small < 1000 * engine(EngineOptions(workers=1)).width
 
 
 def test_a_cancelled_request_leaves_room_for_others() -> None:

@@ -53,6 +53,7 @@ def test_the_header_says_what_the_model_is() -> None:
     assert "<|im_start|>" in info.template
     assert (info.eos, info.add_bos) == ("<|im_end|>", False)
     assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= info.control
+    assert info.cell_bytes == 30 * 3 * (64 + 64) * 2
     assert info.size == bundled_source().stat().st_size
 
 

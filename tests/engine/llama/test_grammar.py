@@ -250,7 +250,8 @@ def test_what_is_no_grammar_is_refused_with_the_reason(text: str, why: str) -> N
 @pytest.mark.parametrize(
     "schema",
     [False, {"type": "integer", "minimum": 3, "maximum": 2}, {"$ref": "#/nowhere"}, {"type": "strange"}, {"enum": []},
-     {"type": "string", "pattern": "(?=x)"}, {"type": "string", "enum": [1]}, {"properties": 3}, {"$ref": "http://x/y"}],
+     {"type": "string", "pattern": "(?=x)"}, {"type": "string", "enum": [1]}, {"properties": 3}, {"$ref": "http://x/y"},
+     {"type": "string", "minLength": 10**12}],
     ids=str,
 )  # fmt: skip
 def test_a_schema_that_nothing_can_satisfy_is_refused(schema: Any) -> None:

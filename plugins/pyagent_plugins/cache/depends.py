@@ -1,0 +1,135 @@
+"""Whether what an answer was made from is still the same: the only thing that keeps a cache from telling old news.
+
+Versions are taken when a computation starts. An edit while it runs then leaves the answer stale, whatever the
+computation happened to read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from pyagent_plugins.cache.digests import GONE, UNKNOWN, Digests
+from pyagent_plugins.cache.entry import Dependency, Entry
+from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.validators import Validators
+
+# A version that nothing has: what was read in two versions by one computation.
+MIXED = "mixed"
+_NEVER_FRESH = frozenset({UNKNOWN, MIXED})
+
+
+class Versions:
+    """The versions of everything that answers are made from, as they are now.
+
+    | kind | version |
+    |---|---|
+    | file | the digest of what it holds (a folder: of the names in it); ``gone`` when there is none |
+    | url | its validator, asked with HEAD; ``unknown`` when nobody answers, and unknown is never fresh |
+    | tool, model, prompt | what this process registered, else empty |
+    | tag | empty |
+
+    and for each kind ``#n`` behind it once somebody invalidated it n times. Files are named by absolute paths.
+    """
+
+    def __init__(self, shelf: Shelf, files: Digests | None = None, urls: Validators | None = None) -> None:
+        self._shelf = shelf
+        self._urls = urls or Validators()
+        self._registered: dict[tuple[str, str], str] = {}
+        self._ways: dict[str, Callable[[str], str]] = {"file": files or Digests(), "url": self._urls}
+
+    def register(self, kind: str, key: str, digest: str) -> None:
+        """Say which version of a tool, model or prompt this process works with."""
+        self._registered[kind, key] = digest
+
+    def current(self, dependency: Dependency) -> str:
+        """The version of this thing now. May ask a server: see ``waits``."""
+        return self._current((dependency,))[0].version
+
+    def record(self, dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
+        """These with their versions now and absolute paths, each once. Call it when the computation starts, and for
+        what it reads on its way before that is read."""
+        return together(self._current(tuple(dependencies)))
+
+    def changed(self, entry: Entry) -> str | None:
+        """Why this answer may not be given any more, None when all it was made from is as it was."""
+        if entry.expires is not None and entry.expires <= (now := self._shelf.clock.now()):
+            return f"its time ended {now - entry.expires:.0f} s ago"
+        for then, today in zip(entry.dependencies, self._current(entry.dependencies), strict=True):
+            if then.version in _NEVER_FRESH:
+                return f"{then.kind} {then.key} could not be checked when the answer was made"
+            if then.version != today.version:
+                return _sentence(then, today.version)
+        return None
+
+    def _current(self, dependencies: tuple[Dependency, ...]) -> list[Dependency]:
+        if not dependencies:
+            return []
+        things = [(dep.kind, _key(dep)) for dep in dependencies]
+        counts = self._shelf.counters.counts(things)
+        return [
+            replace(dep, key=thing[1], version=_counted(self._content(*thing), count))
+            for dep, thing, count in zip(dependencies, things, counts, strict=True)
+        ]
+
+    def _content(self, kind: str, key: str) -> str:
+        way = self._ways.get(kind)
+        return way(key) if way is not None else self._registered.get((kind, key), "")
+
+    def waits(self, dependencies: Sequence[Dependency]) -> bool:
+        """Whether checking these would ask a server, so that it belongs on a thread."""
+        return any(dep.kind == "url" and self._urls.waits(dep.key) for dep in dependencies)
+
+    def invalidate(self, dependencies: Iterable[Dependency]) -> list[int]:
+        """Say that these changed. Gives the numbers of the entries deleted for it; no process returns one of them
+        from its next look-up on, nor an answer that is being made from them now. No crash undoes it.
+
+        A file counts under the path that was given and under the one that it links to; a folder counts for all files
+        below it.
+        """
+        things = dict.fromkeys((dep.kind, key) for dep in dependencies for key in _names(dep))
+        return self._shelf.counters.bump(list(things))
+
+    def close(self) -> None:
+        self._urls.close()
+
+
+def together(dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
+    """Each thing once; what comes in two versions gets one that is never fresh."""
+    found: dict[tuple[str, str], Dependency] = {}
+    for dep in dependencies:
+        known = found.setdefault((dep.kind, dep.key), dep)
+        if known.version != dep.version:
+            found[dep.kind, dep.key] = replace(dep, version=MIXED)
+    return tuple(found.values())
+
+
+def _counted(version: str, count: int) -> str:
+    return version if version in _NEVER_FRESH or not count else f"{version}#{count}"
+
+
+def content(version: str) -> str:
+    """A version without the count of invalidations, which means something in one store only."""
+    head, mark, count = version.rpartition("#")
+    return head if mark and count.isdecimal() else version
+
+
+def _key(dependency: Dependency) -> str:
+    """Absolute, but not resolved: a link that is turned to another file changes what it says."""
+    return os.path.abspath(dependency.key) if dependency.kind == "file" else dependency.key
+
+
+def _names(dependency: Dependency) -> tuple[str, ...]:
+    key = _key(dependency)
+    return (key, os.path.realpath(key)) if dependency.kind == "file" else (key,)
+
+
+def _sentence(dep: Dependency, version: str) -> str:
+    if version == UNKNOWN:
+        return f"{dep.kind} {dep.key} cannot be checked now"
+    if content(version) == GONE and content(dep.version) != GONE:
+        return f"{dep.kind} {dep.key} is gone"
+    if content(version) == content(dep.version):
+        return f"{dep.kind} {dep.key} was invalidated"
+    return f"{dep.kind} {dep.key} changed"

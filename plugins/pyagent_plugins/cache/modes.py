@@ -1,0 +1,3 @@
+"""What the cache may do in a run; light, since every command asks."""
+
+MODES = ("use", "refresh", "only", "off")

@@ -1,0 +1,240 @@
+"""The Step `reuse`: a task that was answered before, or is being answered now, is not asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pyagent.errors import Busy, PyAgentError, StoreError
+from pyagent.model import Result, Usage
+from pyagent.run.key import digest
+from pyagent.run.pipeline import Job, Proceed
+from pyagent_plugins.cache.cache import SemanticCache
+from pyagent_plugins.cache.depends import Versions
+from pyagent_plugins.cache.entry import Dependency, Hit, Miss
+from pyagent_plugins.cache.flight import Failed
+from pyagent_plugins.cache.question import Answer, Computed
+
+
+class Reuse:
+    """Gives an answer that is kept, or joins the one that is being made.
+
+    ``mode``: ``use`` looks up and keeps, ``refresh`` keeps only, ``only`` never asks, ``off`` does nothing. An
+    answer that is sampled without a seed, votes over samples, or may change the world is neither joined nor kept.
+    """
+
+    name, order = "reuse", 30
+
+    def __init__(
+        self,
+        open: Callable[[], SemanticCache],
+        mode: str = "use",
+        meaning: bool = True,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._open, self._mode, self._meaning, self._warn = open, mode, meaning, warn
+        self._failed = False
+        self._cache: SemanticCache | None = None
+
+    @property
+    def cache(self) -> SemanticCache:
+        """Opened when it is first needed: a run that is already done needs none."""
+        if self._cache is None:
+            self._cache = self._open()
+        return self._cache
+
+    async def __call__(self, job: Job, proceed: Proceed) -> Result:
+        if self._mode == "off" or job.dry:
+            return await proceed(job)
+        if self._mode != "only" and not self._usable():
+            return await proceed(job)
+        if why := unfit(job):
+            return absent(job, why) if self._mode == "only" else await proceed(job)
+        question, context, system = asked(job)
+        scope = scope_of(job, system)
+        if self._mode == "only":
+            found = await self.cache.lookup(question, scope=scope, context=context)
+            return self._found(job, found) if isinstance(found, Hit) else absent(job, found.detail or found.reason)
+        return await self._use(job, proceed, question, context, scope)
+
+    def _usable(self) -> bool:
+        """A cache that cannot be opened costs its answers, not the run."""
+        if not self._failed:
+            try:
+                return self.cache is not None
+            except (StoreError, Busy) as error:
+                self._failed = True
+                self._warn(f"the run goes on without kept answers: {error}")
+        return False
+
+    async def aclose(self) -> None:
+        if self._cache is not None:
+            await self._cache.aclose()
+
+    async def _use(self, job: Job, proceed: Proceed, question: str, context: str, scope: dict[str, Any]) -> Result:
+        mine: list[Result] = []
+
+        async def compute() -> Computed:
+            reads = Reads(self.cache.depends, job.folder)
+            result = await proceed(replace(job, notes={**job.notes, "reads": reads}))
+            mine.append(result)
+            if result.status != "ok":
+                raise Failed(result)
+            return Computed(
+                {"output": result.output, "finish": result.finish, "agreement": result.agreement},
+                # A cut answer is the whole answer only for whoever cut it there.
+                keep=result.finish in (None, "stop"),
+                model=result.model,
+                input_tokens=result.usage.input_tokens,
+                output_tokens=result.usage.output_tokens,
+                usd=result.cost_usd,
+                reads=tuple(reads.recorded),
+            )
+
+        try:
+            answer = await self.cache.get_or_compute(
+                question,
+                compute,
+                scope=scope,
+                context=context,
+                depends_on=dependencies(job.task.depends_on, job.folder),
+                coalesce="semantic" if self._meaning and not job.request.tools else "exact",
+                refresh=self._mode == "refresh",
+                told=lambda found: told(job, found),
+            )
+        except Failed:
+            return mine[-1]
+        if mine:
+            return mine[-1]
+        return self._answered(job, answer)
+
+    def _found(self, job: Job, hit: Hit) -> Result:
+        import json
+
+        told(job, hit)
+        answer = Answer(json.loads(hit.entry.answer), hit.source, hit.entry.seq, hit.similarity, entry=hit.entry)
+        return self._answered(job, answer)
+
+    def _answered(self, job: Job, answer: Answer) -> Result:
+        """A Result that cost nothing; a stream gets it as one piece."""
+        value = answer.value
+        if job.stream is not None:
+            job.stream.replay(value["output"] if isinstance(value["output"], str) else str(value["output"]))
+        job.emit("answer.reused", source=answer.source, seq=answer.seq, similarity=round(answer.similarity, 4))
+        return Result(
+            job.task.id,
+            "ok",
+            value["output"],
+            source=answer.source,  # type: ignore[arg-type]  # exact, semantic or coalesced here
+            model=answer.entry.model if answer.entry and answer.entry.model else job.model.name,
+            usage=Usage(),
+            cost_usd=0.0,
+            attempts=0,
+            finish=value["finish"],
+            agreement=value["agreement"],
+        )
+
+
+class Reads:
+    """Takes what a tool is about to read, with its version from before."""
+
+    def __init__(self, versions: Versions, folder: str) -> None:
+        self._versions, self._folder = versions, folder
+        self.recorded: list[Dependency] = []
+
+    def update(self, names: Iterable[str]) -> None:
+        self.recorded += self._versions.record(dependencies(tuple(names), self._folder))
+
+
+def dependencies(names: Sequence[str], folder: str) -> tuple[Dependency, ...]:
+    """`depends_on` entries: URLs, ``tool:NAME``, files that exist (relative to ``folder``), or else free tags."""
+    return tuple(_dependency(name, Path(folder)) for name in names)
+
+
+def _dependency(name: str, folder: Path) -> Dependency:
+    if "://" in name:
+        return Dependency("url", name)
+    if name.startswith("tool:"):
+        return Dependency("tool", name[5:])
+    path = folder / name
+    # What looks like a path is one, also before it exists: a file that appears changes what was made without it.
+    if path.exists() or "/" in name or Path(name).suffix:
+        return Dependency("file", str(path))
+    return Dependency("tag", name)
+
+
+def unfit(job: Job) -> str:
+    """Why an answer to this job must be its own, or nothing."""
+    request = job.request
+    if request.temperature > 0 and request.seed is None:
+        return "it is sampled without a seed"
+    if request.samples > 1:
+        return "it votes over samples"
+    if not job.pure:
+        return "its tools may change something"
+    if not request.messages or request.messages[-1].role not in ("user", "assistant"):
+        return "it does not end with a question"
+    return ""
+
+
+def asked(job: Job) -> tuple[str, str, str]:
+    """(question, digest of the conversation before it, system text)."""
+    messages = job.request.messages
+    system = "\n".join(message.content for message in messages if message.role == "system")
+    before = [message for message in messages[:-1] if message.role != "system"]
+    turns = [[m.role, m.content, m.call_id, [[c.name, dict(c.arguments)] for c in m.calls]] for m in before]
+    return messages[-1].content, digest(turns).hex() if turns else "", system
+
+
+def scope_of(job: Job, system: str) -> dict[str, Any]:
+    """Everything but the question that determines the answer."""
+    request = job.request
+    return {
+        "answers": job.scope,
+        "model": job.model.name,
+        "tenant": job.task.tenant,
+        "temperature": request.temperature,
+        # Greedy answers are the same under every seed.
+        "seed": request.seed if request.temperature > 0 else None,
+        "max_tokens": request.max_tokens,
+        "stop": list(request.stop),
+        "schema": request.schema,
+        "tools": [tool.name for tool in request.tools],
+        "system": digest(system).hex(),
+    }
+
+
+def absent(job: Job, why: str) -> Result:
+    """With ``only`` a task that is not in the cache fails, and nobody is asked."""
+    return Result(
+        job.task.id, "failed", model=job.model.name, attempts=0, cost_usd=0.0, error=f"not in the cache: {why}"
+    )
+
+
+def told(job: Job, found: Hit | Miss) -> None:
+    if isinstance(found, Miss):
+        job.emit("cache.missed", reason=found.reason, detail=found.detail, similarity=round(found.similarity, 4))
+
+
+def open_cache(folder: Path, settings: Any, warn: Callable[[str], None]) -> SemanticCache:
+    """The cache as the settings ask for it."""
+    from pyagent_plugins.cache.limits import Limits
+    from pyagent_plugins.cache.risk import RiskBudget
+    from pyagent_plugins.cache.windows import Window
+
+    try:
+        risk = RiskBudget(float(settings["risk"]))
+    except ValueError as error:
+        raise PyAgentError(f"[plugins.cache] risk: {error}", "set it between 0 and 1, for example 0.02") from None
+    return SemanticCache.open(
+        folder,
+        embedder=settings["embedder"] or None,
+        window=Window(entries=settings["window"], generations=settings["generations"]),
+        risk=risk,
+        limits=Limits(
+            bytes=settings["max_bytes"], entries=settings["max_entries"], ttl=float(settings["ttl_hours"]) * 3600
+        ),
+        warn=warn,
+    )
