@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pyagent_plugins.cache.depends import Versions, together
-from pyagent_plugins.cache.digests import GONE, UNKNOWN, Digests
+from pyagent_plugins.cache.depends import Versions
+from pyagent_plugins.cache.digests import Digests
 from pyagent_plugins.cache.entry import Dependency, Entry, Scope, exact_key
 from pyagent_plugins.cache.shelf import Shelf
 from pyagent_plugins.cache.validators import Validators
+from pyagent_plugins.cache.versions import GONE, UNKNOWN, together
 
 SCOPE = Scope.of({"tenant": "a"})
 

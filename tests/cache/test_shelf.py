@@ -175,6 +175,35 @@ def test_the_oldest_go_first_when_a_limit_is_reached(tmp_path: Path) -> None:
         assert ask(shelf, "r99") == "x" * 1000
 
 
+def test_what_was_found_stale_goes_before_what_is_older(tmp_path: Path) -> None:
+    def made_from(version: str) -> tuple[Dependency, ...]:
+        return (Dependency("file", "/f", version),)
+
+    with Shelf.open(tmp_path, Limits(entries=10)) as shelf:
+        for n in range(10):
+            keep(shelf, f"q{n}", dependencies=made_from("old") if n in (4, 6) else made_from("new"))
+        shelf.outdated(*made_from("new"))
+        keep(shelf, "r0")
+        assert (ask(shelf, "q4"), ask(shelf, "q6"), shelf.low) == (None, "yes", 0)
+        shelf.outdated(*made_from("old"))  # somebody has switched back
+        keep(shelf, "r1")
+        assert (ask(shelf, "q6"), ask(shelf, "q0"), shelf.low) == ("yes", None, 0)
+        shelf.outdated(*made_from("neither"))
+        shelf.kill([2, 3, 4, 5, 6, 7, 8, 9, 10])
+        for n in range(8):
+            keep(shelf, f"s{n}")
+        assert (ask(shelf, "r0"), ask(shelf, "r1"), shelf.low) == ("yes", "yes", 0)
+        keep(shelf, "t")
+        assert (ask(shelf, "r0"), ask(shelf, "r1"), shelf.low) == (None, "yes", 12)
+        assert shelf.verify() == []
+
+
+def test_a_thing_in_two_versions_makes_an_entry_that_is_never_fresh(shelf: Shelf) -> None:
+    entry = keep(shelf, "q", dependencies=(Dependency("file", "/f", "1"), Dependency("file", "/f", "2")))
+    assert entry.dependencies == (Dependency("file", "/f", "mixed"),)
+    assert shelf.find("1") == [entry]
+
+
 def test_an_entry_larger_than_the_limit_is_refused_with_the_reason(tmp_path: Path) -> None:
     import random
 

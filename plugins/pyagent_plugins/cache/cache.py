@@ -11,40 +11,30 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyagent.errors import Busy, ModelMissing, StoreError
-from pyagent_plugins.cache.agreement import agree
-from pyagent_plugins.cache.calibration import Calibrator, Match, pair_of
+from pyagent.errors import ModelMissing
 from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Entry, Hit, Miss
-from pyagent_plugins.cache.features import Features, features
+from pyagent_plugins.cache.features import features
 from pyagent_plugins.cache.flight import Failed, Flight, Flights
-from pyagent_plugins.cache.guards import compare, doubt
 from pyagent_plugins.cache.index import VectorIndex
-from pyagent_plugins.cache.limits import EntryRefused, Limits
+from pyagent_plugins.cache.keeper import Keeper
+from pyagent_plugins.cache.learner import Judge, Learner
+from pyagent_plugins.cache.limits import Limits
 from pyagent_plugins.cache.question import Answer, Candidate, Computed, Question
 from pyagent_plugins.cache.risk import RiskBudget
 from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.stages import Stages
 from pyagent_plugins.cache.tallies import Tallies
-from pyagent_plugins.cache.verifier import Verifier, fitted
 from pyagent_plugins.cache.windows import Window
 
 if TYPE_CHECKING:
     from pyagent.embed.base import Embedder
 
 Compute = Callable[[], Awaitable[Any]]
-# Asks whether the kept answer serves: (its question, its answer, this question, the answer made for it).
-Judge = Callable[[str, Any, str, Any], Awaitable[bool]]
-
-# Below this cosine no guard is asked: the verifier has never served a pair from there.
-FLOOR = 0.75
-CANDIDATES = 5
-# An answer for a question in flight is not yet seen by anybody: it is joined only where a kept one would be served.
-CALIBRATION = "calibration"
 
 
 class SemanticCache:
@@ -68,15 +58,13 @@ class SemanticCache:
         self.shelf, self.index, self.window = shelf, index, window
         self.depends = Versions(shelf)
         self.flights: Flights[Answer] = Flights()
-        self._embedder = embedder
-        self._embed = AsyncEmbedder(embedder) if embedder is not None else None
         self.embedder = embedder.name if embedder is not None else ""
-        self._verifier = Verifier.shipped()
-        self._risk, self._judge, self._warn = risk, judge, warn
-        self._calibrator = self._calibration(shelf.memory.get(CALIBRATION))
+        self._embed = AsyncEmbedder(embedder) if embedder is not None else None
+        self._learner = Learner(shelf.memory, risk, self._embed, judge, warn)
+        self._stages = Stages(shelf, index, self.depends, self._learner, embedder, self._embed)
         self._tallies = Tallies(shelf.memory)
-        self._random = random.Random()
-        self._unkept = False
+        self._keeper = Keeper(shelf, index, self.depends, self.embedder, self._tallies, warn)
+        self._warn = warn
         self._renewals: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -117,17 +105,19 @@ class SemanticCache:
 
     # ---- asking
 
-    async def lookup(self, prompt: str, *, scope: Mapping[str, Any], context: str = "") -> Hit | Miss:
+    async def lookup(
+        self, prompt: str, *, scope: Mapping[str, Any], context: str = "", depends_on: Iterable[Dependency] = ()
+    ) -> Hit | Miss:
         """A kept answer that may be given for ``prompt``, or why there is none. Never computes anything."""
-        question = Question.of(prompt, scope, context, self.embedder)
-        found = self._exact(question)
+        question = Question.of(prompt, scope, context, self.embedder, depends_on)
+        found = self._stages.exact(question)
         if isinstance(found, Hit):
             return found
-        await self._understand(question)
-        candidate = self._similar(question)
+        await self._stages.understand(question)
+        candidate = self._stages.similar(question)
         if isinstance(candidate, Miss):
-            return candidate
-        if not self._calibrator.serves(candidate.match):
+            return _telling(found, candidate)
+        if not self._learner.serves(candidate.match):
             return _below(candidate)
         return Hit(candidate.entry, "semantic", candidate.match.cosine)
 
@@ -154,40 +144,41 @@ class SemanticCache:
         seconds. ``coalesce`` is ``semantic``, ``exact`` or ``off`` and bounds the match with kept answers too.
         ``refresh`` looks nothing up, and keeps. ``told`` hears what the look-up found. ``notes`` go to the flight.
         """
-        question = Question.of(prompt, scope, context, self.embedder)
         declared = tuple(depends_on)
+        question = Question.of(prompt, scope, context, self.embedder, declared)
 
         async def lead() -> Answer:
             return await self._make(question, compute, declared, ttl, refresh)
 
         if not refresh:
-            exact = self._exact(question, ended=stale_while_revalidate)
+            exact = self._stages.exact(question, ended=stale_while_revalidate)
             if isinstance(exact, Hit):
                 told(exact)
                 if self.depends.changed(exact.entry):
                     self._renew(question, lead)
                     return self._given(exact, stale=True)
                 return self._given(exact)
-        miss: Miss = Miss("new", "nothing is kept for this question")
+            miss = exact
+        miss = Miss("refresh", "asked anew on request")
         matches = coalesce == "semantic" and not refresh
         if coalesce != "off" and self.flights.find(question.scope, question.key) is not None:
             matches = False  # the same question is on its way: no vector is needed
         shadow: Candidate | None = None
         if matches:
-            await self._understand(question)
-            candidate = self._similar(question)
+            await self._stages.understand(question)
+            candidate = self._stages.similar(question)
             if isinstance(candidate, Candidate):
-                served = self._calibrator.serves(candidate.match)
-                if served and self._random.random() >= self._calibrator.shadow_rate(served=True):
+                served = self._learner.serves(candidate.match)
+                if served and not self._learner.looks():
                     hit = Hit(candidate.entry, "semantic", candidate.match.cosine)
                     told(hit)
                     return self._given(hit)
                 shadow = candidate
                 miss = _below(candidate) if not served else _shadowed(candidate)
             else:
-                miss = candidate
+                miss = _telling(miss, candidate)
         elif self._embed is not None and coalesce == "semantic":
-            await self._understand(question)
+            await self._stages.understand(question)
         told(miss)
         self._tallies.add(f"miss.{miss.reason}")
         if coalesce == "off":
@@ -197,13 +188,15 @@ class SemanticCache:
                 question.scope,
                 question.key,
                 lead,
-                (lambda flights: self._near(question, flights)) if matches else None,
+                (lambda flights: self._stages.near(question, flights)) if matches else None,
                 **{**(notes or {}), "question": question},
             )
             if flight is not None:
                 return self._joined(answer, flight)
         if shadow is not None:
-            await self._compare(question, shadow, answer.value)
+            kept = json.loads(shadow.entry.answer)
+            right = await self._learner.compare(prompt, shadow.entry.prompt, kept, answer.value, shadow.match)
+            self._tallies.add("shadow.right" if right else "shadow.wrong")
         return answer
 
     async def store(
@@ -218,12 +211,12 @@ class SemanticCache:
         model: str | None = None,
     ) -> Entry | None:
         """Keep an answer that was made elsewhere. Dependencies that carry a version keep it; None: not kept."""
-        question = Question.of(prompt, scope, context, self.embedder)
-        await self._understand(question)
         declared = tuple(depends_on)
+        question = Question.of(prompt, scope, context, self.embedder, declared)
+        await self._stages.understand(question)
         unversioned = [dependency for dependency in declared if not dependency.version]
         recorded = (*self.depends.record(unversioned), *(each for each in declared if each.version))
-        return await self._keep(question, Computed(value, model=model), recorded, ttl)
+        return await self._keeper.keep(question, Computed(value, model=model), recorded, ttl)
 
     # ---- steering
 
@@ -256,12 +249,11 @@ class SemanticCache:
         if not entries or prompt is None:
             return
         entry, question = entries[0], Question(b"", b"", prompt)
-        await self._understand(question)
+        await self._stages.understand(question)
         vector = self.shelf.meanings([seq]).get(seq)
         if question.vector is not None and vector is not None and vector.vector is not None:
             cosine = float(vector.vector @ question.vector)
-            match = self._match(question, entry.prompt, features(entry.prompt), cosine)
-            self._learn(lambda calibrator: calibrator.report(match, correct))
+            self._learner.report(self._stages.match(question, entry.prompt, features(entry.prompt), cosine), correct)
 
     def stats(self) -> dict[str, Any]:
         """Everything that can be counted, for people: entries, hits, saved tokens and USD, and what stands behind
@@ -270,8 +262,8 @@ class SemanticCache:
         return {
             "shelf": self.shelf.stats(),
             "tallies": self.shelf.memory.tallies(),
-            "risk": self._calibrator.state(),
-            "budget": self._risk,
+            "risk": self._learner.state(),
+            "budget": self._learner.budget,
             "index": self.index.stats() if self.index is not None else None,
             "low": self.shelf.low,
         }
@@ -295,143 +287,21 @@ class SemanticCache:
             self.index.close()
         self.shelf.close()
 
-    # ---- the stages
-
-    def _exact(self, question: Question, ended: bool = False) -> Hit | Miss:
-        changed = ""
-        for entry in self.shelf.exacts(question.scope, question.key, ended=ended):
-            if ended or (why := self.depends.changed(entry)) is None:
-                return Hit(entry, "exact")
-            changed = changed or why
-        return Miss("stale", changed) if changed else Miss("new")
-
-    async def _understand(self, question: Question) -> None:
-        """Vector and features, once; a text longer than the embedder's window is matched only exactly."""
-        if self._embed is None or self._embedder is None or question.features is not None or question.unseen:
-            question.unseen = question.unseen or ("" if self._embed else "no embedder")
-            return
-        # A token is never shorter than a byte: most questions need no counting.
-        if (
-            len(question.text) > self._embedder.window
-            and self._embedder.counts([question.text])[0] > self._embedder.window
-        ):
-            question.unseen = f"longer than the embedder's {self._embedder.window} tokens"
-            return
-        question.vector = await self._embed.embed_one(question.text)
-        question.features = features(question.text)
-
-    def _similar(self, question: Question) -> Candidate | Miss:
-        """The best kept answer that is fresh and that no guard refuses, or why there is none."""
-        if question.vector is None or question.features is None or self.index is None:
-            return Miss("exact only", question.unseen or "no embedder")
-        found = self.index.search(question.scope, question.vector, k=CANDIDATES, floor=FLOOR)
-        if not found:
-            return Miss("new", f"nothing kept is as near as {FLOOR:g}")
-        entries = {entry.seq: entry for entry in self.shelf.entries([each.seq for each in found])}
-        kept = self.shelf.features(entries)
-        best: Candidate | None = None
-        refused: Miss | None = None
-        for each in found:
-            entry = entries.get(each.seq)
-            # The arrays may hold what a killed writer never committed, or another scope's after a rebuild.
-            if entry is None or entry.scope != question.scope:
-                continue
-            outcome = self._judge_one(question, entry, kept.get(each.seq), each.cosine)
-            if isinstance(outcome, Miss):
-                refused = refused or outcome
-            elif best is None or outcome.match.probability > best.match.probability:
-                best = outcome
-        return best or refused or Miss("new", f"nothing kept is as near as {FLOOR:g}")
-
-    def _judge_one(self, question: Question, entry: Entry, kept: bytes | None, cosine: float) -> Candidate | Miss:
-        assert question.features is not None
-        if (why := self.depends.changed(entry)) is not None:
-            return Miss("stale", why, entry, cosine)
-        theirs = Features.load(kept.decode()) if kept else features(entry.prompt)
-        if (refusal := compare(question.features, theirs)) is not None:
-            return Miss("guard", str(refusal.reason), entry, cosine)
-        return Candidate(entry, self._match(question, entry.prompt, theirs, cosine))
-
-    def _match(self, question: Question, text: str, theirs: Features, cosine: float) -> Match:
-        assert question.features is not None
-        probability = self._verifier.probability(question.features, theirs, cosine)
-        return Match(pair_of(text, question.text), probability, cosine, doubt(question.features, theirs))
-
-    def _near(self, question: Question, flights: list[Flight[Any]]) -> Flight[Any] | None:
-        """A question in flight whose answer would be served for this one if it were kept already."""
-        best: tuple[float, Flight[Any]] | None = None
-        for flight in flights:
-            other: Question = flight.notes["question"]
-            if other.vector is None or other.features is None or question.vector is None or question.features is None:
-                continue
-            cosine = float(other.vector @ question.vector)
-            if cosine < FLOOR or compare(question.features, other.features) is not None:
-                continue
-            match = self._match(question, other.text, other.features, cosine)
-            if self._calibrator.serves(match) and (best is None or match.probability > best[0]):
-                best = (match.probability, flight)
-        return best[1] if best else None
-
     # ---- making and keeping
 
     async def _make(
         self, question: Question, compute: Compute, declared: tuple[Dependency, ...], ttl: float | None, refresh: bool
     ) -> Answer:
-        if not refresh and isinstance(found := self._exact(question), Hit):
+        if not refresh and isinstance(found := self._stages.exact(question), Hit):
             return self._given(found)  # it landed between the look-up and now
-        recorded = await self._recorded(declared)
+        recorded = await self._keeper.recorded(declared)
         made = await compute()
         computed = made if isinstance(made, Computed) else Computed(made)
         entry = None
         if computed.keep:
-            entry = await self._keep(question, computed, (*recorded, *computed.reads), ttl)
+            entry = await self._keeper.keep(question, computed, (*recorded, *computed.reads), ttl)
         self._tallies.add("computed")
         return Answer(computed.value, "computed", entry.seq if entry else None, entry=entry)
-
-    async def _recorded(self, declared: tuple[Dependency, ...]) -> tuple[Dependency, ...]:
-        """Versions as they are before the computation, so that an edit during it makes the answer stale."""
-        if self.depends.waits(declared):
-            return await asyncio.to_thread(self.depends.record, declared)
-        return self.depends.record(declared)
-
-    async def _keep(
-        self, question: Question, computed: Computed, dependencies: tuple[Dependency, ...], ttl: float | None
-    ) -> Entry | None:
-        life = self.shelf.limits.lifetime(question.text, dependencies, ttl)
-        kept = question.features.dump().encode() if question.features is not None else None
-        index = self.index
-
-        def put() -> Entry:
-            return self.shelf.store(
-                question.scope,
-                question.key,
-                question.text,
-                json.dumps(computed.value, ensure_ascii=False),
-                vector=question.vector,
-                embedder=self.embedder or None,
-                features=kept,
-                expires=None if life is None else self.shelf.clock.now() + life,
-                model=computed.model,
-                input_tokens=computed.input_tokens,
-                output_tokens=computed.output_tokens,
-                usd=computed.usd,
-                dependencies=dependencies,
-                on_write=index.add if index is not None else None,
-                above=(lambda: index.high) if index is not None else None,
-            )
-
-        try:
-            return await asyncio.to_thread(put)
-        except EntryRefused as error:
-            self._tallies.add("refused")
-            self._warn(str(error))
-        except (StoreError, Busy) as error:
-            # The answer is there and is given; only keeping it failed.
-            self._tallies.add("unkept")
-            if not self._unkept:
-                self._warn(f"answers cannot be kept any more: {error}")
-            self._unkept = True
-        return None
 
     def _renew(self, question: Question, lead: Callable[[], Awaitable[Answer]]) -> None:
         """Make the answer anew in the background; one that fails leaves the old one to its end."""
@@ -439,7 +309,7 @@ class SemanticCache:
             return
 
         async def renew() -> None:
-            await self._understand(question)
+            await self._stages.understand(question)
             await self.flights.lead(question.scope, question.key, lead, question=question).wait()
 
         task = asyncio.create_task(renew())
@@ -467,37 +337,6 @@ class SemanticCache:
             self._tallies.add("saved.usd", answer.entry.usd or 0.0)
         return Answer(answer.value, "coalesced", answer.seq, matched=question.text, entry=answer.entry)
 
-    # ---- how often it is wrong
-
-    async def _compare(self, question: Question, candidate: Candidate, value: Any) -> None:
-        """A would-be hit that was computed anyway: was the kept answer right? This is what the budget stands on."""
-        kept = json.loads(candidate.entry.answer)
-        if self._judge is not None:
-            correct = await self._judge(candidate.entry.prompt, kept, question.text, value)
-        else:
-            correct = await agree(kept, value, self._embed)
-        served = self._calibrator.serves(candidate.match)
-        self._learn(lambda calibrator: calibrator.sample(candidate.match, correct, served))
-        self._tallies.add("shadow.right" if correct else "shadow.wrong")
-
-    def _learn(self, lesson: Callable[[Calibrator], object]) -> None:
-        """Change the calibration in one transaction, so that processes lose nothing of each other's."""
-
-        def change(data: bytes | None) -> bytes:
-            self._calibrator = self._calibration(data)
-            lesson(self._calibrator)
-            return self._calibrator.dump().encode()
-
-        self.shelf.memory.change(CALIBRATION, change)
-
-    def _calibration(self, data: bytes | None) -> Calibrator:
-        try:
-            if data is not None:
-                return Calibrator.load(data.decode(), self._risk, fitted())
-        except ValueError as error:
-            self._warn(f"the calibration begins anew: {error}")
-        return Calibrator(self._risk, fitted())
-
     def _catch_up(self) -> None:
         """Build the index from the shelf where a kill, a power cut or a broken file took something from it."""
         if self.index is None:
@@ -516,6 +355,11 @@ def _named(name: str, folder: Path) -> Embedder:
     from pyagent.embed.open import open_embedder
 
     return CachedEmbedder(open_embedder(name), folder / "vectors.db")
+
+
+def _telling(exact: Miss, similar: Miss) -> Miss:
+    """The miss that says more: an answer to this very question that has died, before a vague nothing."""
+    return exact if exact.reason == "stale" and similar.nearest is None else similar
 
 
 def _below(candidate: Candidate) -> Miss:

@@ -97,7 +97,7 @@ def _miscounted(db: sqlite3.Connection) -> Iterator[str]:
     kept = db.execute("SELECT entries, bytes FROM total").fetchone()
     if counted != kept:
         yield f"the totals say {kept} entries and bytes, and there are {counted}"
-    for table in ("meaning", "dep"):
+    for table in ("meaning", "dep", "retired"):
         lost = db.execute(f"SELECT count(DISTINCT seq) FROM {table} WHERE seq NOT IN (SELECT seq FROM entry)")
         if count := lost.fetchone()[0]:
             yield f"{count} rows of {table} belong to no entry"

@@ -185,6 +185,120 @@ remember / forget
 chrome / firefox / safari
 current / previous
 apple / pear / peach / plum / cherry / banana / mango / grape / lemon / strawberry / raspberry / melon
+attack / defend
+combine unite together / separate divide apart
+create build construct / destroy demolish
+curved / straight
+convex / concave
+dark / bright
+bright / dim
+entrance entry / exit
+exact precise / approximate rough
+expand / contract
+fat / thin slim
+flexible / rigid
+float / sink
+floor / ceiling
+fresh / stale
+fresh / frozen / canned tinned / dried
+raw / cooked
+boiled / fried / baked / roasted / grilled / steamed / poached
+friend / enemy
+frequent common / rare
+guilty / innocent
+happy / sad
+inferior / superior
+inner / outer
+upper / lower
+lead / follow
+latest newest / earliest oldest
+lengthen extend prolong / shorten
+local / remote
+local / national / regional / global
+loose / tight
+loosen / tighten
+strengthen / weaken
+improve / worsen
+manual / automatic
+melt / freeze
+modern / ancient
+multiple / single
+natural / artificial synthetic
+near nearest / far farthest furthest
+optimist optimistic / pessimist pessimistic
+partial / full
+past / future
+presence present / absence absent
+promote / demote
+reward / punish
+rough / smooth
+same identical / different
+sharp / blunt
+solid / liquid / gas
+strict / lenient
+sunrise / sunset
+sweet / sour / salty / bitter / spicy
+tame / wild
+transparent / opaque
+truth / lie
+urban / rural
+vacant / occupied
+wealth / poverty
+weekday weekdays / weekend weekends
+peak / offpeak
+wholesale / retail
+attract / repel
+reveal show / hide conceal
+confirm / deny
+continue / pause / stop
+pause / resume
+keep retain / discard
+gain / lose
+earn / spend
+hit / miss
+former / current
+used secondhand refurbished / new
+wired / wireless
+landline / mobile
+desktop / mobile
+prepaid / postpaid
+petrol gasoline / diesel / hybrid
+gas / electricity electric / water / broadband internet
+hardback hardcover / paperback / ebook / audiobook
+express / standard / economy
+oneway / return roundtrip
+owner / tenant renter
+parent / child
+admin administrator / editor / viewer / guest
+state / private
+nursery kindergarten / primary / secondary / university college
+bachelor / master / doctorate phd
+travel / pet / dental / contents / buildings / landlord
+creditor / debtor
+plaintiff / defendant
+host / guest
+author / reader
+winner / loser
+ancestor / descendant
+predator / prey
+inhale / exhale
+conductor / insulator
+proton / neutron / electron
+artery / vein
+noun / verb / adjective / adverb
+comedy / tragedy
+fiction / nonfiction
+stalactite / stalagmite
+latitude / longitude
+weather / climate
+mitosis / meiosis
+speed velocity / acceleration
+mass / weight
+radius / diameter / circumference
+area / volume / perimeter
+mean / median / mode
+numerator / denominator
+square / circle / triangle / rectangle
 """.strip().splitlines()
 
 
@@ -214,9 +328,12 @@ def labels(word: str) -> tuple[str, ...]:
 
 
 def opposite(one: str, other: str) -> bool:
-    """Whether two words differ by a prefix that turns the sense: lock and unlock, import and export."""
+    """Whether two words differ by what turns the sense: lock and unlock, import and export, harmless and harmful."""
     if one == other or min(len(one), len(other)) < 3:
         return False
+    for ending, against in (("less", "ful"), ("ful", "less")):
+        if one.endswith(ending) and other == one[: -len(ending)] + against:
+            return True
     short = min(len(one), len(other))
     same = 0
     while same < short and one[-1 - same] == other[-1 - same]:

@@ -46,8 +46,11 @@ class Database:
                 return self._reader.execute(query, values).fetchall()
         except sqlite3.Error as error:
             self._recover(error)
-        with self._reading:
-            return self._reader.execute(query, values).fetchall()
+        try:
+            with self._reading:
+                return self._reader.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
 
     def state(self) -> tuple[object, int]:
         """Something that differs from what it was once any process, this one too, has committed since."""
@@ -128,9 +131,10 @@ class Database:
             self._connect()
 
     def _replace(self, seen: tuple[int, int] | None) -> None:
-        """Set the file aside, unless another process has done it since it was ``seen``."""
+        """Set the file aside, unless another process has done it since it was ``seen`` (None: never opened)."""
         with _alone(self.path.with_suffix(".lock")):
-            if self.path.exists() and (seen is None or _identity(self.path) == seen) and not _sound(self.path):
+            found = _identity(self.path)
+            if found is not None and (found == seen or (seen is None and not _sound(self.path))):
                 self.broken.append(set_aside(self.path))
 
 

@@ -10,14 +10,11 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from pyagent_plugins.cache.digests import GONE, UNKNOWN, Digests
+from pyagent_plugins.cache.digests import Digests
 from pyagent_plugins.cache.entry import Dependency, Entry
 from pyagent_plugins.cache.shelf import Shelf
 from pyagent_plugins.cache.validators import Validators
-
-# A version that nothing has: what was read in two versions by one computation.
-MIXED = "mixed"
-_NEVER_FRESH = frozenset({UNKNOWN, MIXED})
+from pyagent_plugins.cache.versions import GONE, NEVER_FRESH, UNKNOWN, content, counted, together
 
 
 class Versions:
@@ -57,9 +54,11 @@ class Versions:
         if entry.expires is not None and entry.expires <= (now := self._shelf.clock.now()):
             return f"its time ended {now - entry.expires:.0f} s ago"
         for then, today in zip(entry.dependencies, self._current(entry.dependencies), strict=True):
-            if then.version in _NEVER_FRESH:
+            if then.version in NEVER_FRESH:
                 return f"{then.kind} {then.key} could not be checked when the answer was made"
             if then.version != today.version:
+                if today.version not in NEVER_FRESH:
+                    self._shelf.outdated(today)
                 return _sentence(then, today.version)
         return None
 
@@ -69,7 +68,7 @@ class Versions:
         things = [(dep.kind, _key(dep)) for dep in dependencies]
         counts = self._shelf.counters.counts(things)
         return [
-            replace(dep, key=thing[1], version=_counted(self._content(*thing), count))
+            replace(dep, key=thing[1], version=counted(self._content(*thing), count))
             for dep, thing, count in zip(dependencies, things, counts, strict=True)
         ]
 
@@ -93,26 +92,6 @@ class Versions:
 
     def close(self) -> None:
         self._urls.close()
-
-
-def together(dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
-    """Each thing once; what comes in two versions gets one that is never fresh."""
-    found: dict[tuple[str, str], Dependency] = {}
-    for dep in dependencies:
-        known = found.setdefault((dep.kind, dep.key), dep)
-        if known.version != dep.version:
-            found[dep.kind, dep.key] = replace(dep, version=MIXED)
-    return tuple(found.values())
-
-
-def _counted(version: str, count: int) -> str:
-    return version if version in _NEVER_FRESH or not count else f"{version}#{count}"
-
-
-def content(version: str) -> str:
-    """A version without the count of invalidations, which means something in one store only."""
-    head, mark, count = version.rpartition("#")
-    return head if mark and count.isdecimal() else version
 
 
 def _key(dependency: Dependency) -> str:

@@ -8,11 +8,12 @@ import stat
 import time
 from dataclasses import dataclass
 
-GONE = "gone"
-UNKNOWN = "unknown"
+from pyagent_plugins.cache.versions import GONE, UNKNOWN
+
 # Two seconds, the coarsest time stamp of a common file system: a file that was changed less long before it was read
 # could be changed again and still look the same.
 SETTLED = 2_000_000_000
+KNOWN = 100_000  # files that are remembered: 40 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Digests:
         after = os.stat(path)
         settled = started - max(after.st_mtime_ns, after.st_ctime_ns) > SETTLED
         if settled and _look(before) == _look(after):
+            self._seen = {} if len(self._seen) >= KNOWN else self._seen
             self._seen[path] = Seen(_look(after), digest)
         else:
             self._seen.pop(path, None)

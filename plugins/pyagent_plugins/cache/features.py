@@ -37,7 +37,7 @@ _PHRASES = {
 _PHRASAL = {f"{stem(pair.split()[0])} {pair.split()[1]}": canonical(one) for pair, one in _PHRASES.items()}
 _VERBS = frozenset(pair.split()[0] for pair in _PHRASAL)
 _PARTICLES = frozenset(pair.split()[1] for pair in _PHRASAL)
-_COMPOUNDS = frozenset("full-time part-time in-store self-employed in-person e-mail carry-on".split())  # noqa: SIM905
+_COMPOUNDS = frozenset("full-time part-time in-store self-employed in-person e-mail carry-on off-peak one-way".split())  # noqa: SIM905
 _SUBJECTS = frozenset("who what where when why how which that it he she there here".split())  # noqa: SIM905
 # Where the words on its two sides cannot change places.
 _DIRECTED = {"to": "to", "into": "to", "onto": "to", "from": "from", "than": "than", "before": "before",

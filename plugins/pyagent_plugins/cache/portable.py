@@ -7,22 +7,23 @@ cache by whom it was found in the old one, and by nobody else.
 
 from __future__ import annotations
 
+import math
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache.depends import MIXED, Versions, content
-from pyagent_plugins.cache.digests import UNKNOWN
+from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Entry
 from pyagent_plugins.cache.limits import EntryRefused
 from pyagent_plugins.cache.lines import FORMAT, line_of, opened, read
 from pyagent_plugins.cache.rows import Draft, Meaning
 from pyagent_plugins.cache.shelf import OnWrite, Shelf
+from pyagent_plugins.cache.versions import NEVER_FRESH, content, counted
 
 TOGETHER = 200  # entries in one transaction
 FIELDS = ("prompt", "answer", "created", "expires", "model", "input_tokens", "output_tokens", "usd")
@@ -69,14 +70,16 @@ def import_(
     versions: Versions | None = None,
     on_write: OnWrite | None = None,
     embedder: str | None = None,
+    above: Callable[[], int] | None = None,
 ) -> Imported:
-    """Take in what an export wrote. ``on_write`` gets the vectors made by ``embedder`` (all when None).
+    """Take in what an export wrote. ``on_write`` gets the vectors made by ``embedder`` (all when None); with
+    ``above`` as in ``Shelf.put``.
 
     An entry whose question has an answer here that is as new or newer is left out, one that has ended, too, and
     one whose sources were invalidated here after it was made. A damaged line is named and the rest goes on.
     Raises UsageError when the file cannot be read or is no export.
     """
-    intake = _Intake(shelf, versions or Versions(shelf), on_write, embedder)
+    intake = _Intake(shelf, versions or Versions(shelf), on_write, embedder, above)
     problems = []
     for number, row in read(source):
         draft = row if isinstance(row, str) else _draft(row)
@@ -91,8 +94,16 @@ def import_(
 class _Intake:
     """Decides about each entry and stores them in batches."""
 
-    def __init__(self, shelf: Shelf, versions: Versions, on_write: OnWrite | None, embedder: str | None) -> None:
-        self.shelf, self.versions, self.on_write, self.embedder = shelf, versions, on_write, embedder
+    def __init__(
+        self,
+        shelf: Shelf,
+        versions: Versions,
+        on_write: OnWrite | None,
+        embedder: str | None,
+        above: Callable[[], int] | None,
+    ) -> None:
+        self.shelf, self.versions = shelf, versions
+        self.on_write, self.embedder, self.above = on_write, embedder, above
         self.kept = self.known = self.over = self.refused = 0
         self._waiting: dict[tuple[bytes, bytes, frozenset[Dependency]], Draft] = {}
         self._dims: dict[str, int] = {}
@@ -102,7 +113,8 @@ class _Intake:
         if (draft.expires is not None and draft.expires <= self._now) or self._invalidated(draft):
             self.over += 1
             return
-        draft = self._comparable(self._counted(draft))
+        # Made in the future: by a clock that was ahead. It is not to stay newer than what is made here.
+        draft = self._comparable(self._counted(replace(draft, created=min(draft.created or 0.0, self._now))))
         name = (draft.scope, draft.exact, frozenset(draft.dependencies))
         waiting = self._waiting.get(name)
         here = self.shelf.exacts(draft.scope, draft.exact, ended=True)
@@ -124,7 +136,7 @@ class _Intake:
 
     def _put(self, drafts: list[Draft], on_write: OnWrite | None) -> None:
         try:
-            self.kept += len(self.shelf.put(drafts, on_write)) if drafts else 0
+            self.kept += len(self.shelf.put(drafts, on_write, self.above)) if drafts else 0
         except EntryRefused:  # one of them is too large, and nothing was kept
             if len(drafts) == 1:
                 self.refused += 1
@@ -148,7 +160,7 @@ class _Intake:
     def _counted(self, draft: Draft) -> Draft:
         counts = self.shelf.counters.counts([(dep.kind, dep.key) for dep in draft.dependencies])
         deps = (
-            replace(dep, version=f"{dep.version}#{count}" if count else dep.version)
+            replace(dep, version=counted(dep.version, count))
             for dep, count in zip(draft.dependencies, counts, strict=True)
         )
         return replace(draft, dependencies=tuple(deps))
@@ -161,7 +173,7 @@ def _rows(shelf: Shelf, scope: bytes | None) -> Iterator[dict[str, Any]]:
         meanings = shelf.meanings(numbers)
         for entry in shelf.entries(numbers, scope):
             # A version that can never be fresh says that the answer cannot be used.
-            if not any(dep.version in (UNKNOWN, MIXED) for dep in entry.dependencies):
+            if not any(dep.version in NEVER_FRESH for dep in entry.dependencies):
                 yield _row(entry, meanings.get(entry.seq))
 
 
@@ -213,6 +225,7 @@ def _sound(draft: Draft) -> bool:
         and isinstance(draft.prompt, str)
         and isinstance(draft.answer, str)
         and isinstance(draft.created, number)
+        and math.isfinite(draft.created)
         and isinstance(draft.expires, (*number, type(None)))
         and isinstance(draft.usd, (*number, type(None)))
         and isinstance(draft.model, (str, type(None)))

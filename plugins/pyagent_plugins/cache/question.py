@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.calibration import Match
-from pyagent_plugins.cache.entry import Entry, Scope, exact_key
+from pyagent_plugins.cache.entry import Dependency, Entry, Scope, exact_key
 from pyagent_plugins.cache.features import Features
 
 if TYPE_CHECKING:
@@ -27,9 +27,19 @@ class Question:
     unseen: str = ""
 
     @classmethod
-    def of(cls, text: str, scope: Mapping[str, Any], context: str = "", embedder: str = "") -> Question:
-        """``context`` is the digest of the conversation before this turn: it is compared exactly, always."""
-        named = Scope.of({**scope, "context": context, "embedder": embedder})
+    def of(
+        cls,
+        text: str,
+        scope: Mapping[str, Any],
+        context: str = "",
+        embedder: str = "",
+        depends_on: Iterable[Dependency] = (),
+    ) -> Question:
+        """``context`` is the digest of the conversation before this turn: it is compared exactly, always. What is
+        declared in ``depends_on`` counts, too: an answer that dies with one file is no answer for one that must die
+        with another."""
+        declared = sorted({(dependency.kind, dependency.key) for dependency in depends_on})
+        named = Scope.of({**scope, "context": context, "embedder": embedder, "depends_on": declared})
         return cls(named.digest, exact_key(named, text), text)
 
 

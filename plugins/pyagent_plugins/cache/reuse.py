@@ -55,7 +55,8 @@ class Reuse:
         question, context, system = asked(job)
         scope = scope_of(job, system)
         if self._mode == "only":
-            found = await self.cache.lookup(question, scope=scope, context=context)
+            declared = dependencies(job.task.depends_on, job.folder)
+            found = await self.cache.lookup(question, scope=scope, context=context, depends_on=declared)
             return self._found(job, found) if isinstance(found, Hit) else absent(job, found.detail or found.reason)
         return await self._use(job, proceed, question, context, scope)
 

@@ -24,22 +24,29 @@ HOT = 4.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShardRouter:
-    """``centroids`` float32 [leaves, dim] of length 1; ``roots`` int64 [leaves]: the trained cell that a leaf is or
-    was split from. A leaf's number never changes, so that a split moves nothing but half of the cell. ``version``
-    counts trainings and splits: routers of one version route alike.
+    """``trained`` float32 [cells, dim] of length 1. Split i parted cell ``parted[i]`` (int64 [splits]) between
+    ``halves[i]`` (float32 [splits, 2, dim]): what is nearer to the first stays, the rest is the new cell
+    ``len(trained) + i``. Splits are applied in order, so that each moves nothing but a part of one cell.
+    ``version`` counts the training and the splits: routers of one version and the same nodes route alike.
     """
 
     nodes: tuple[str, ...]
-    centroids: np.ndarray
-    roots: np.ndarray
+    trained: np.ndarray
+    parted: np.ndarray
+    halves: np.ndarray
     replicas: int = 2
     version: int = 1
     _hashes: np.ndarray = field(init=False, repr=False)
+    _centroids: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.nodes or len(set(self.nodes)) != len(self.nodes):
             raise UsageError("a router needs nodes with different names", "name at least one node, each once")
         object.__setattr__(self, "_hashes", np.array([_hash(node.encode()) for node in self.nodes], np.uint64))
+        centroids = np.concatenate((self.trained, self.halves[:, 1]))
+        for cell, half in zip(self.parted, self.halves[:, 0], strict=True):
+            centroids[cell] = half
+        object.__setattr__(self, "_centroids", centroids)
 
     @classmethod
     def train(
@@ -51,8 +58,10 @@ class ShardRouter:
         """
         if not len(vectors):
             raise UsageError("cells cannot be trained without vectors", "give a sample of what will be kept")
-        centroids = kmeans(vectors, cells, seed)
-        return cls(tuple(nodes), centroids, np.arange(len(centroids)), replicas)
+        trained = kmeans(vectors, cells, seed)
+        return cls(
+            tuple(nodes), trained, np.empty(0, np.int64), np.empty((0, 2, trained.shape[1]), np.float32), replicas
+        )
 
     # Where to go.
 
@@ -61,7 +70,7 @@ class ShardRouter:
 
         One node a cell: its first that is not ``down``; a replica answers for it as well.
         """
-        return list(dict.fromkeys(self._ranked(scope, leaf, down)[0] for leaf in self._leaves(vector, probes)))
+        return list(dict.fromkeys(self._ranked(scope, cell, down)[0] for cell in self._likely(vector, probes)))
 
     def owners(self, scope: bytes, vector: np.ndarray, down: Collection[str] = ()) -> list[str]:
         """The ``replicas`` nodes that keep an entry with this vector, the first first."""
@@ -72,27 +81,26 @@ class ShardRouter:
         return self._order(_hash(scope, b"key", key), down)[0]
 
     def cell(self, vector: np.ndarray) -> int:
-        """The leaf that a vector belongs to."""
+        """The cell that a vector belongs to."""
         return int(self.cells(np.asarray(vector, np.float32)[None])[0])
 
     def cells(self, vectors: np.ndarray) -> np.ndarray:
-        """int64 [n] of float32 [n, dim]. First the trained cell, then the leaf in it: a split moves no border."""
-        trained = int(self.roots.max()) + 1
-        leaves, _ = nearest(vectors, self.centroids[:trained])
-        for root in set(self.roots[trained:].tolist()):
-            family = np.flatnonzero(self.roots == root)
-            inside = np.flatnonzero(leaves == root)
+        """int64 [n] of float32 [n, dim]."""
+        cells, _ = nearest(vectors, self.trained)
+        for i, parted in enumerate(self.parted.tolist()):
+            inside = np.flatnonzero(cells == parted)
             if len(inside):
-                leaves[inside] = family[nearest(vectors[inside], self.centroids[family])[0]]
-        return leaves
+                side, _ = nearest(vectors[inside], self.halves[i])
+                cells[inside[side == 1]] = len(self.trained) + i
+        return cells
 
-    def _leaves(self, vector: np.ndarray, probes: int) -> list[int]:
+    def _likely(self, vector: np.ndarray, probes: int) -> list[int]:
         own = self.cell(vector)
-        likely = np.argsort(-(self.centroids @ vector), kind="stable")[: probes + 1].tolist()
-        return [own, *(leaf for leaf in likely if leaf != own)][: max(1, probes)]
+        order = np.argsort(-(self._centroids @ vector), kind="stable")[:probes].tolist()
+        return [own, *(cell for cell in order if cell != own)][: max(1, probes)]
 
-    def _ranked(self, scope: bytes, leaf: int, down: Collection[str]) -> list[str]:
-        return self._order(_hash(scope, b"cell", leaf.to_bytes(8, "little")), down)
+    def _ranked(self, scope: bytes, cell: int, down: Collection[str]) -> list[str]:
+        return self._order(_hash(scope, b"cell", cell.to_bytes(8, "little")), down)
 
     def _order(self, what: int, down: Collection[str]) -> list[str]:
         ranked = [self.nodes[i] for i in np.argsort(_mixed(self._hashes ^ np.uint64(what)))[::-1].tolist()]
@@ -108,27 +116,26 @@ class ShardRouter:
         return replace(self, nodes=tuple(nodes))
 
     def hot(self, loads: Mapping[int, int]) -> list[int]:
-        """Leaves to split, hottest first: those with HOT times the mean of entries (or look-ups) a leaf."""
-        mean = sum(loads.values()) / len(self.centroids)
+        """Cells to split, hottest first: those with HOT times the mean of entries (or look-ups) a cell."""
+        mean = sum(loads.values()) / len(self._centroids)
         return sorted((c for c, n in loads.items() if n > HOT * mean), key=lambda c: (-loads[c], c))
 
-    def split(self, leaf: int, vectors: np.ndarray, seed: int = 0) -> ShardRouter:
-        """The next version, in which the leaf's vectors (float32 [n, dim], a sample) are parted in two.
+    def split(self, cell: int, vectors: np.ndarray, seed: int = 0) -> ShardRouter:
+        """The next version, in which the cell's vectors (float32 [n, dim], a sample of it) are parted in two.
 
-        One half keeps the leaf's number and nodes, the other has a new one. Unchanged when all are alike.
+        The larger half keeps the cell's number and nodes, the other has a new one. Unchanged when all are alike.
         """
         halves = kmeans(vectors, 2, seed)
         if len(halves) < 2 or float(halves[0] @ halves[1]) > 1.0 - 1e-6:
             return self
         sizes = np.bincount(nearest(vectors, halves)[0], minlength=2)
-        stays, moves = (0, 1) if sizes[0] >= sizes[1] else (1, 0)  # the smaller half moves
-        trained = leaf == self.roots[leaf] and not (self.roots[int(self.roots.max()) + 1 :] == leaf).any()
-        return self._parted(leaf, halves[stays], halves[moves], trained)
-
-    def _parted(self, leaf: int, stays: np.ndarray, moves: np.ndarray, trained: bool) -> ShardRouter:
-        centroids = np.concatenate((self.centroids, moves[None]))
-        root = int(self.roots[leaf])
-        return replace(self, centroids=centroids, roots=np.append(self.roots, root), version=self.version + 1)
+        both = halves if sizes[0] >= sizes[1] else halves[::-1]
+        return replace(
+            self,
+            parted=np.append(self.parted, cell),
+            halves=np.concatenate((self.halves, both[None])),
+            version=self.version + 1,
+        )
 
     # How it is kept.
 
@@ -136,7 +143,8 @@ class ShardRouter:
         """For the manifest: the shelf keeps it as a state, a node sends it to another."""
         facts = json.dumps({"nodes": self.nodes, "replicas": self.replicas, "version": self.version})
         file = io.BytesIO()
-        np.savez(file, centroids=self.centroids, roots=self.roots, facts=np.frombuffer(facts.encode(), np.uint8))
+        told = np.frombuffer(facts.encode(), np.uint8)
+        np.savez(file, facts=told, trained=self.trained, parted=self.parted, halves=self.halves)
         return file.getvalue()
 
     @classmethod
@@ -145,9 +153,8 @@ class ShardRouter:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as parts:
                 facts = json.loads(parts["facts"].tobytes())
-                return cls(
-                    tuple(facts["nodes"]), parts["centroids"], parts["roots"], facts["replicas"], facts["version"]
-                )
+                arrays = (parts["trained"], parts["parted"], parts["halves"])
+                return cls(tuple(facts["nodes"]), *arrays, facts["replicas"], facts["version"])
         except Exception as error:  # zip, numpy and JSON each have their own
             raise StoreError(f"the router cannot be read ({error})", "train it again") from None
 
@@ -163,4 +170,4 @@ def _mixed(values: np.ndarray) -> np.ndarray:
     """uint64 [n]: each bit depends on all (the finaliser of splitmix64, Steele et al. 2014)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-    return values ^ (values >> np.uint64(31))
+    return np.asarray(values ^ (values >> np.uint64(31)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.entry import Dependency, Entry
+from pyagent_plugins.cache.versions import together
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +86,8 @@ def checksum(prompt: bytes, answer: bytes) -> int:
 
 
 def row_of(draft: Draft) -> Row:
+    """Each dependency once: what was declared may have been read again on the way."""
+    draft = replace(draft, dependencies=together(draft.dependencies))
     prompt, short_prompt = _pack(encoded(draft.prompt))
     answer, short_answer = _pack(encoded(draft.answer))
     vector = None if draft.vector is None else half(draft.vector)

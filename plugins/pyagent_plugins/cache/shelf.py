@@ -58,6 +58,8 @@ class Shelf:
         self.folder, self.db, self.limits, self.clock = folder, db, limits, clock
         self.counters = Counters(db, clock)
         self.memory = Memory(db, clock)
+        self._outdated: dict[Dependency, None] = {}
+        self._noted: dict[tuple[str, str], str] = {}
 
     @classmethod
     def open(cls, folder: Path, limits: Limits | None = None, clock: Clock | None = None) -> Shelf:
@@ -115,11 +117,14 @@ class Shelf:
         for row in rows:
             self.limits.refuse(row.size)
 
+        outdated, self._outdated = self._outdated, {}
+
         def work(db: sqlite3.Connection) -> list[Entry]:
             made = [self._insert(db, row, above) for row in rows]
             for entry, draft in zip(made, drafts, strict=True):
                 if on_write is not None and draft.vector is not None:
                     on_write(entry.seq, draft.scope, draft.vector)
+            upkeep.retire(db, outdated)
             upkeep.sweep(db, self.limits, self.clock.now())
             return made
 
@@ -189,10 +194,11 @@ class Shelf:
         """The entries that a person means: by number, or by the first digits (4 or more) of the exact key in hex."""
         if key.isdecimal() and (rows := self.db.all(f"SELECT {COLUMNS} FROM entry WHERE seq = ?", (int(key),))):
             return self._entries(rows)
-        if len(key) < 4 or any(letter not in "0123456789abcdef" for letter in key.lower()):
+        if not 4 <= len(key) <= 32 or any(letter not in "0123456789abcdef" for letter in key.lower()):
             return []
-        query = f"SELECT {COLUMNS} FROM entry WHERE hex(exact) GLOB ? ORDER BY seq DESC LIMIT 20"
-        return self._entries(self.db.all(query, (key.upper() + "*",)))
+        first, last = bytes.fromhex(key.ljust(32, "0")), bytes.fromhex(key.ljust(32, "f"))
+        query = f"SELECT {COLUMNS} FROM entry WHERE exact BETWEEN ? AND ? ORDER BY seq DESC LIMIT 20"
+        return self._entries(self.db.all(query, (first, last)))
 
     # the window
 
@@ -236,6 +242,15 @@ class Shelf:
         """Delete entries; gives how many there were."""
         numbers = list(seqs)
         return self.db.write(lambda db: upkeep.delete(db, numbers)) if numbers else 0
+
+    def outdated(self, dependency: Dependency) -> None:
+        """Note that this was found in a new version: what was made from others is the first to go when room is
+        needed, and is given again should that version come back. Written with the next answer."""
+        thing = (dependency.kind, dependency.key)
+        if self._noted.get(thing) != dependency.version:
+            self._noted = {} if len(self._noted) > 10_000 else self._noted
+            self._noted[thing] = dependency.version
+            self._outdated[dependency] = None
 
     def clear(self, older_than: float | None = None, scope: bytes | None = None) -> int:
         """Delete the entries made before ``older_than`` (cache time) or of one scope, or all; gives how many.

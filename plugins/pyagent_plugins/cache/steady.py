@@ -45,8 +45,8 @@ class Clock:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             if os.fstat(fd).st_size != SIZE:
-                os.ftruncate(fd, 0)
                 os.pwrite(fd, bytes(SIZE), 0)
+                os.ftruncate(fd, SIZE)
             self._map = mmap.mmap(fd, SIZE)
             self._cells = memoryview(self._map).cast("d")
             self._begin()

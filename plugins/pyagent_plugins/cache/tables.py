@@ -32,6 +32,8 @@ def m001_entries(db: sqlite3.Connection) -> None:
         """CREATE TABLE dep(seq INTEGER NOT NULL, kind TEXT NOT NULL, key BLOB NOT NULL, version BLOB NOT NULL,
             PRIMARY KEY(seq, kind, key)) WITHOUT ROWID""",
         "CREATE INDEX dep_key ON dep(kind, key)",
+        # Found stale at a look-up: kept, since a file may change back, but the first to go when room is needed.
+        "CREATE TABLE retired(seq INTEGER PRIMARY KEY)",
         # How often somebody said that this changed, and when last.
         """CREATE TABLE bump(kind TEXT NOT NULL, key BLOB NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL,
             PRIMARY KEY(kind, key)) WITHOUT ROWID""",
@@ -48,6 +50,7 @@ def m001_entries(db: sqlite3.Connection) -> None:
         """CREATE TRIGGER entry_out AFTER DELETE ON entry BEGIN
             DELETE FROM meaning WHERE seq = old.seq;
             DELETE FROM dep WHERE seq = old.seq;
+            DELETE FROM retired WHERE seq = old.seq;
             UPDATE total SET entries = entries - 1, bytes = bytes - old.size; END""",
     ):
         db.execute(statement)

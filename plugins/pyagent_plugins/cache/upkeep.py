@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from itertools import chain
 
+from pyagent_plugins.cache.entry import Dependency
 from pyagent_plugins.cache.limits import Limits
 from pyagent_plugins.cache.rows import Draft, encoded
 
 SWEEP = 64  # rows that one store may delete behind the window: each store adds one, so that it always catches up
+RETIRED = 1000  # rows that one new version may mark: 2 ms
 VERSIONS = 4  # answers kept to one question, made from different versions: switching a branch back finds its own
 
 LOW = "(SELECT value FROM state WHERE name = 'low')"
@@ -21,18 +24,22 @@ def sweep(db: sqlite3.Connection, limits: Limits, now: float) -> None:
     db.execute(f"DELETE FROM entry WHERE seq IN (SELECT seq FROM entry WHERE expires < ? LIMIT {SWEEP})", (past,))
     entries, size = db.execute("SELECT entries, bytes FROM total").fetchone()
     if entries > limits.entries or size > limits.bytes:
-        raise_low(db, _beyond(db, limits, entries, size))
-        db.execute(f"DELETE FROM entry WHERE seq < {LOW}")
+        _make_room(db, limits, entries, size)
 
 
-def _beyond(db: sqlite3.Connection, limits: Limits, entries: int, size: int) -> int:
-    """The number at which the window must begin for the rest to be within the limits."""
-    last = 0
-    for seq, freed in db.execute("SELECT seq, size FROM entry ORDER BY seq"):
+def _make_room(db: sqlite3.Connection, limits: Limits, entries: int, size: int) -> None:
+    """Delete what was found stale, then the oldest, until the rest is within the limits."""
+    gone: list[int] = []
+    low = 0
+    stale = "SELECT seq, size, 0 FROM retired JOIN entry USING(seq) ORDER BY seq"
+    oldest = "SELECT seq, size, 1 FROM entry WHERE seq NOT IN (SELECT seq FROM retired) ORDER BY seq"
+    for seq, freed, last in chain(db.execute(stale), db.execute(oldest)):
         if entries <= limits.entries and size <= limits.bytes:
             break
-        last, entries, size = seq, entries - 1, size - freed
-    return last + 1
+        gone.append(seq)
+        entries, size, low = entries - 1, size - freed, last * (seq + 1)
+    raise_low(db, low)
+    delete(db, gone)
 
 
 def following(db: sqlite3.Connection, above: int = 0) -> int:
@@ -44,6 +51,15 @@ def following(db: sqlite3.Connection, above: int = 0) -> int:
 
 def raise_low(db: sqlite3.Connection, low: int) -> None:
     db.execute("UPDATE state SET value = max(value, ?) WHERE name = 'low'", (low,))
+
+
+def retire(db: sqlite3.Connection, outdated: Iterable[Dependency]) -> None:
+    """Mark what was made from other versions of these, and unmark what was made from this one."""
+    for dep in outdated:
+        what = (dep.kind, encoded(dep.key), encoded(dep.version))
+        made_from = "SELECT seq FROM dep WHERE kind = ? AND key = ? AND version"
+        db.execute(f"INSERT OR IGNORE INTO retired {made_from} != ? LIMIT {RETIRED}", what)
+        db.execute(f"DELETE FROM retired WHERE seq IN ({made_from} = ? LIMIT {RETIRED})", what)
 
 
 def delete(db: sqlite3.Connection, seqs: Iterable[int]) -> int:

@@ -153,7 +153,9 @@ def run(
     host = context.app(ctx).with_flags({f"swarm.{key}": value for key, value in flags.items()})
     # A run whose answers must be the same at any -j takes none that was made for another wording.
     meaning = False if host.settings.get("swarm.deterministic") else None
-    for key, value in {"mode": cache, "risk": cache_risk, "meaning": meaning}.items():
+    # To ask again means to ask: a kept answer would only be the same one.
+    mode = cache or ("refresh" if rerun else None)
+    for key, value in {"mode": mode, "risk": cache_risk, "meaning": meaning}.items():
         host = host.with_flags({f"plugins.cache.{key}": value})
     settings = {key: host.settings.get(f"swarm.{key}") for key in flags}
     # Not through the settings, which know the core's shapes only: a plugin may add some.

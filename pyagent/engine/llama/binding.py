@@ -28,7 +28,13 @@ def _keep_log(level: int, text: bytes, _: Any) -> None:
     _log.append(text.decode("utf-8", "replace"))
 
 
-native.llama_log_set(_keep_log, ctypes.c_void_p(0))
+def _hear() -> None:
+    """Takes the library's log, anew each time: it has one listener, and another's may be gone (a crash then)."""
+    _log.clear()
+    native.llama_log_set(_keep_log, ctypes.c_void_p(0))
+
+
+_hear()
 native.llama_backend_init()
 
 
@@ -67,7 +73,7 @@ class Model:
     def __init__(self, path: str) -> None:
         """Raises LoadError."""
         _check_file(path)
-        _log.clear()
+        _hear()
         handle = native.llama_model_load_from_file(os.fsencode(path), native.llama_model_default_params())
         if not handle:
             reason = _reason()
@@ -193,7 +199,7 @@ class Context:
         # Flash attention on: without it rows of one batch differ in bits from rows decoded alone.
         params.flash_attn_type = 1
         params.no_perf = True
-        _log.clear()
+        _hear()
         self._handle = native.llama_init_from_model(model.handle, params)
         if not self._handle:
             raise LoadError("native", f"no context of {params.n_ctx} tokens: {_reason()}")

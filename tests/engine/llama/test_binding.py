@@ -91,3 +91,20 @@ def test_a_full_context_says_so_and_goes_on_after_a_trim(model: Any) -> None:
     context.trim(0, 200)
     assert context.decode(10)
     context.close()
+
+
+def test_another_listener_of_the_librarys_log_may_come_and_go(model: Any, gguf: Path) -> None:
+    import gc
+
+    from llama_cpp import llama_cpp as native
+
+    from pyagent.engine.llama.binding import Context
+
+    heard: list[bytes] = []
+    listener = native.llama_log_callback(lambda level, text, data: heard.append(text))
+    native.llama_log_set(listener, None)
+    del listener
+    gc.collect()
+    # llama.cpp would now call into freed memory, and take the process with it.
+    Context(model, cells=256, n_seq=1, n_batch=32).close()
+    assert not heard

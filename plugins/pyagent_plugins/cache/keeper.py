@@ -1,0 +1,78 @@
+"""Keeps what was computed, with the versions of what it was made from; failing to keep never costs the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from pyagent.errors import Busy, StoreError
+from pyagent_plugins.cache.depends import Versions
+from pyagent_plugins.cache.entry import Dependency, Entry
+from pyagent_plugins.cache.index import VectorIndex
+from pyagent_plugins.cache.limits import EntryRefused
+from pyagent_plugins.cache.question import Computed, Question
+from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.tallies import Tallies
+
+
+class Keeper:
+    """The write path: shelf and index in one transaction, on a thread. ``warn`` hears once that nothing can be kept."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        index: VectorIndex | None,
+        versions: Versions,
+        embedder: str,
+        tallies: Tallies,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._shelf, self._index, self._versions, self._embedder = shelf, index, versions, embedder
+        self._tallies, self._warn = tallies, warn
+        self._failed = False
+
+    async def recorded(self, declared: tuple[Dependency, ...]) -> tuple[Dependency, ...]:
+        """Versions as they are before the computation, so that an edit during it makes the answer stale."""
+        if self._versions.waits(declared):
+            return await asyncio.to_thread(self._versions.record, declared)
+        return self._versions.record(declared)
+
+    async def keep(
+        self, question: Question, computed: Computed, dependencies: tuple[Dependency, ...], ttl: float | None
+    ) -> Entry | None:
+        """The new entry, or None when it is too large or the folder cannot be written."""
+        try:
+            return await asyncio.to_thread(self._put, question, computed, dependencies, ttl)
+        except EntryRefused as error:
+            self._tallies.add("refused")
+            self._warn(str(error))
+        except (StoreError, Busy) as error:
+            self._tallies.add("unkept")
+            if not self._failed:
+                self._warn(f"answers cannot be kept any more: {error}")
+            self._failed = True
+        return None
+
+    def _put(
+        self, question: Question, computed: Computed, dependencies: tuple[Dependency, ...], ttl: float | None
+    ) -> Entry:
+        shelf, index = self._shelf, self._index
+        life = shelf.limits.lifetime(question.text, dependencies, ttl)
+        return shelf.store(
+            question.scope,
+            question.key,
+            question.text,
+            json.dumps(computed.value, ensure_ascii=False),
+            vector=question.vector,
+            embedder=self._embedder or None,
+            features=question.features.dump().encode() if question.features is not None else None,
+            expires=None if life is None else shelf.clock.now() + life,
+            model=computed.model,
+            input_tokens=computed.input_tokens,
+            output_tokens=computed.output_tokens,
+            usd=computed.usd,
+            dependencies=dependencies,
+            on_write=index.add if index is not None else None,
+            above=(lambda: index.high) if index is not None else None,
+        )

@@ -1,0 +1,116 @@
+"""The stages of a look-up, cheapest first: each can only turn a hit into a miss, and every miss says why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyagent_plugins.cache.calibration import Match, pair_of
+from pyagent_plugins.cache.depends import Versions
+from pyagent_plugins.cache.entry import Entry, Hit, Miss
+from pyagent_plugins.cache.features import Features, features
+from pyagent_plugins.cache.flight import Flight
+from pyagent_plugins.cache.guards import compare, doubt
+from pyagent_plugins.cache.index import VectorIndex
+from pyagent_plugins.cache.learner import Learner
+from pyagent_plugins.cache.question import Candidate, Question
+from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.verifier import Verifier
+
+if TYPE_CHECKING:
+    from pyagent.embed.base import Embedder
+    from pyagent.embed.batch import AsyncEmbedder
+
+# Below this cosine no guard is asked: the verifier has never served a pair from there.
+FLOOR = 0.75
+CANDIDATES = 5
+
+
+class Stages:
+    """What is kept, and what is in flight, as one question sees it."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        index: VectorIndex | None,
+        versions: Versions,
+        learner: Learner,
+        embedder: Embedder | None,
+        embed: AsyncEmbedder | None,
+    ) -> None:
+        self._shelf, self._index, self._versions, self._learner = shelf, index, versions, learner
+        self._embedder, self._embed = embedder, embed
+        self._verifier = Verifier.shipped()
+
+    def exact(self, question: Question, ended: bool = False) -> Hit | Miss:
+        """The newest fresh answer to exactly this question; with ``ended`` also one that is not fresh any more."""
+        changed = ""
+        for entry in self._shelf.exacts(question.scope, question.key, ended=ended):
+            if ended or (why := self._versions.changed(entry)) is None:
+                return Hit(entry, "exact")
+            changed = changed or why
+        return Miss("stale", changed) if changed else Miss("new", "nothing is kept for this question")
+
+    async def understand(self, question: Question) -> None:
+        """Vector and features, once; a text longer than the embedder's window is matched only exactly."""
+        if self._embed is None or self._embedder is None:
+            question.unseen = "no embedder"
+            return
+        if question.features is not None or question.unseen:
+            return
+        window = self._embedder.window
+        # A token is never shorter than a character: most questions need no counting.
+        if len(question.text) > window and self._embedder.counts([question.text])[0] > window:
+            question.unseen = f"longer than the embedder's {window} tokens"
+            return
+        question.vector = await self._embed.embed_one(question.text)
+        question.features = features(question.text)
+
+    def similar(self, question: Question) -> Candidate | Miss:
+        """The best kept answer that is fresh and that no guard refuses, or why there is none."""
+        if question.vector is None or self._index is None:
+            return Miss("exact only", question.unseen or "no embedder")
+        found = self._index.search(question.scope, question.vector, k=CANDIDATES, floor=FLOOR)
+        # By the scope as well: the arrays may hold what a killed writer never committed.
+        entries = {entry.seq: entry for entry in self._shelf.entries([each.seq for each in found], question.scope)}
+        kept = self._shelf.features(entries)
+        best: Candidate | None = None
+        refused: Miss | None = None
+        for each in found:
+            if (entry := entries.get(each.seq)) is None:
+                continue
+            outcome = self._checked(question, entry, kept.get(each.seq), each.cosine)
+            if isinstance(outcome, Miss):
+                refused = refused or outcome
+            elif best is None or outcome.match.probability > best.match.probability:
+                best = outcome
+        return best or refused or Miss("new", f"nothing kept is as near as {FLOOR:g}")
+
+    def near(self, question: Question, flights: list[Flight[Any]]) -> Flight[Any] | None:
+        """A question in flight whose answer would be served for this one if it were kept already."""
+        best: tuple[float, Flight[Any]] | None = None
+        for flight in flights:
+            other: Question = flight.notes["question"]
+            if other.vector is None or other.features is None or question.vector is None or question.features is None:
+                continue
+            cosine = float(other.vector @ question.vector)
+            if cosine < FLOOR or compare(question.features, other.features) is not None:
+                continue
+            match = self.match(question, other.text, other.features, cosine)
+            if self._learner.serves(match) and (best is None or match.probability > best[0]):
+                best = (match.probability, flight)
+        return best[1] if best else None
+
+    def match(self, question: Question, text: str, theirs: Features, cosine: float) -> Match:
+        """What speaks for giving the answer to ``text``."""
+        assert question.features is not None
+        probability = self._verifier.probability(question.features, theirs, cosine)
+        return Match(pair_of(text, question.text), probability, cosine, doubt(question.features, theirs))
+
+    def _checked(self, question: Question, entry: Entry, kept: bytes | None, cosine: float) -> Candidate | Miss:
+        assert question.features is not None
+        if (why := self._versions.changed(entry)) is not None:
+            return Miss("stale", why, entry, cosine)
+        theirs = Features.load(kept.decode()) if kept else features(entry.prompt)
+        if (refusal := compare(question.features, theirs)) is not None:
+            return Miss("guard", str(refusal.reason), entry, cosine)
+        return Candidate(entry, self.match(question, entry.prompt, theirs, cosine))
