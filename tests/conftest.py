@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.program import STUB, Server
 
 # The bundled model is made ready once for all tests (145 MB, a second or five); it is the same for each.
 MODELS = Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}"
@@ -23,3 +28,22 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PYAGENT_MODEL", "PYAGENT_STORE"):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start stub servers with these options; all end with the test."""
+    started: list[Server] = []
+
+    def start(*options: str) -> Server:
+        process = subprocess.Popen(
+            [sys.executable, str(STUB), "--port", "0", *options], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        started.append(Server(int(process.stdout.readline()), process))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.process.kill()
+        server.process.wait()

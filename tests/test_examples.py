@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.conftest import pyagent
+from tests.program import pyagent
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 TASK_FILES = sorted(path.name for path in EXAMPLES.iterdir() if path.suffix in (".jsonl", ".csv", ".txt"))

@@ -51,6 +51,20 @@ class Stream:
             sink(frame)
         self._sinks.append(sink)
 
+    def follow(self, other: Stream) -> None:
+        """Deliver what ``other`` delivers, from the start of its current epoch on, each of its epochs as one of mine."""
+        theirs: int | None = None
+
+        def sink(frame: Frame) -> None:
+            nonlocal theirs
+            if frame.epoch != theirs:
+                theirs = frame.epoch
+                self._epoch += 1
+                self._frames = []
+            self._deliver(Frame(self._epoch, len(self._frames), frame.text, frame.token))
+
+        other.join(sink)
+
     def replay(self, text: str) -> None:
         """Deliver an answer that was not made now, as one epoch of one frame."""
         self.open()(text, None)

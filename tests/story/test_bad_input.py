@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pyagent.store.schema import VERSION
-from tests.story.conftest import Ended, Server, pyagent, write_tasks
+from tests.program import Ended, Server, pyagent, write_tasks
 
 GOOD = b'{"prompt": "hello"}\n'
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pyagent.store.db import Store
-from tests.story.conftest import Server, pyagent, start_pyagent, write_tasks
+from tests.program import Server, pyagent, start_pyagent, write_tasks
 
 
 def killed_after(process: subprocess.Popen[str], lines: int) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.story.conftest import Server, pyagent, start_pyagent, write_tasks
+from tests.program import Server, pyagent, start_pyagent, write_tasks
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def pyagent_steps(context: Context) -> Iterable[Step]:
         print(f"cache: {text}", file=sys.stderr)
 
     yield Reuse(
-        lambda: open_cache(Path(context.data_dir) / "cache", settings, warn),
+        lambda: open_cache(Path(context.data_dir) / "answers", settings, warn),
         settings["mode"],
         settings["meaning"],
         warn,

@@ -135,6 +135,7 @@ class SemanticCache:
         stale_while_revalidate: bool = False,
         told: Callable[[Hit | Miss], None] = lambda found: None,
         notes: Mapping[str, Any] | None = None,
+        joins: Callable[[Flight[Answer]], None] = lambda flight: None,
     ) -> Answer:
         """The answer to ``prompt``: a kept one, one that is being made, or what ``compute`` makes now.
 
@@ -142,7 +143,7 @@ class SemanticCache:
         ``scope`` holds whatever else determines the answer (JSON values, never the question), ``context`` the digest
         of the conversation before. Versions of ``depends_on`` are recorded when the computation starts. ``ttl`` is
         seconds. ``coalesce`` is ``semantic``, ``exact`` or ``off`` and bounds the match with kept answers too.
-        ``refresh`` looks nothing up, and keeps. ``told`` hears what the look-up found. ``notes`` go to the flight.
+        ``refresh`` looks nothing up, and keeps. ``told`` hears what the look-up found. ``notes`` go to the flight; ``joins`` hears of a flight that is joined.
         """
         declared = tuple(depends_on)
         question = Question.of(prompt, scope, context, self.embedder, declared)
@@ -189,6 +190,7 @@ class SemanticCache:
                 question.key,
                 lead,
                 (lambda flights: self._stages.near(question, flights)) if matches else None,
+                joins,
                 **{**(notes or {}), "question": question},
             )
             if flight is not None:

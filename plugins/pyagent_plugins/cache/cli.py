@@ -35,7 +35,7 @@ def _with_cache(ctx: typer.Context, work: Callable[[SemanticCache], T], embed: b
         settings["embedder"] = ""
 
     async def session() -> T:
-        cache = open_cache(Path(host.data_dir) / "cache", settings, out.note)
+        cache = open_cache(Path(host.data_dir) / "answers", settings, out.note)
         try:
             return work(cache)
         finally:

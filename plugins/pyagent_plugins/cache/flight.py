@@ -80,17 +80,25 @@ class Flights(Generic[T]):
         return flight
 
     async def run(
-        self, scope: bytes, key: bytes, compute: Callable[[], Awaitable[T]], match: Match | None = None, **notes: Any
+        self,
+        scope: bytes,
+        key: bytes,
+        compute: Callable[[], Awaitable[T]],
+        match: Match | None = None,
+        joins: Callable[[Flight[T]], None] = lambda flight: None,
+        **notes: Any,
     ) -> tuple[T, Flight[T] | None]:
         """(outcome, the flight that was joined or None for a leader).
 
         ``compute`` raises Failed, or any other exception, when its outcome is for the leader alone. The leader
         gets the exception; a follower tries again, which makes it the next leader or a follower of that one.
+        ``joins`` hears of each flight that is joined, before it is waited for.
         """
         while True:
             flight = self.find(scope, key, match)
             if flight is None:
                 return await self.lead(scope, key, compute, **notes).wait(), None
+            joins(flight)
             try:
                 return await flight.wait(), flight
             except asyncio.CancelledError:

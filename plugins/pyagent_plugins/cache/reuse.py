@@ -11,10 +11,11 @@ from pyagent.errors import Busy, PyAgentError, StoreError
 from pyagent.model import Result, Usage
 from pyagent.run.key import digest
 from pyagent.run.pipeline import Job, Proceed
+from pyagent.run.stream import Stream
 from pyagent_plugins.cache.cache import SemanticCache
 from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Hit, Miss
-from pyagent_plugins.cache.flight import Failed
+from pyagent_plugins.cache.flight import Failed, Flight
 from pyagent_plugins.cache.question import Answer, Computed
 
 
@@ -76,6 +77,15 @@ class Reuse:
 
     async def _use(self, job: Job, proceed: Proceed, question: str, context: str, scope: dict[str, Any]) -> Result:
         mine: list[Result] = []
+        followed = False
+
+        def follow(flight: Flight[Answer]) -> None:
+            """A stream joins the leader's mid-way: what was delivered comes first, then the live pieces."""
+            nonlocal followed
+            leader: Stream | None = flight.notes.get("stream")
+            if job.stream is not None and leader is not None:
+                job.stream.follow(leader)
+                followed = True
 
         async def compute() -> Computed:
             reads = Reads(self.cache.depends, job.folder)
@@ -104,12 +114,14 @@ class Reuse:
                 coalesce="semantic" if self._meaning and not job.request.tools else "exact",
                 refresh=self._mode == "refresh",
                 told=lambda found: told(job, found),
+                notes={"stream": job.stream},
+                joins=follow,
             )
         except Failed:
             return mine[-1]
         if mine:
             return mine[-1]
-        return self._answered(job, answer)
+        return self._answered(job, answer, replay=not followed)
 
     def _found(self, job: Job, hit: Hit) -> Result:
         import json
@@ -118,10 +130,10 @@ class Reuse:
         answer = Answer(json.loads(hit.entry.answer), hit.source, hit.entry.seq, hit.similarity, entry=hit.entry)
         return self._answered(job, answer)
 
-    def _answered(self, job: Job, answer: Answer) -> Result:
-        """A Result that cost nothing; a stream gets it as one piece."""
+    def _answered(self, job: Job, answer: Answer, replay: bool = True) -> Result:
+        """A Result that cost nothing; a stream that has not followed the leader's gets it as one piece."""
         value = answer.value
-        if job.stream is not None:
+        if job.stream is not None and replay:
             job.stream.replay(value["output"] if isinstance(value["output"], str) else str(value["output"]))
         job.emit("answer.reused", source=answer.source, seq=answer.seq, similarity=round(answer.similarity, 4))
         return Result(

@@ -28,8 +28,7 @@ class Vocabulary:
                 "Run: pip install 'pyagent-swarm[local]'",
             ) from None
         self._native = native
-        self._silence = native.llama_log_callback(_ignore)
-        native.llama_log_set(self._silence, ctypes.c_void_p(0))
+        _silence(native)
         parameters = native.llama_model_default_params()
         parameters.vocab_only = True
         self._model = native.llama_model_load_from_file(os.fsencode(path), parameters)
@@ -42,6 +41,16 @@ class Vocabulary:
         data = text.encode("utf-8", "surrogatepass")
         # Without room llama.cpp gives the number it would need, as a negative one.
         return -int(self._native.llama_tokenize(self._vocab, data, len(data), None, 0, False, special))
+
+
+_kept: list[Any] = []
+
+
+def _silence(native: Any) -> None:
+    """Take the library's log. The callback lives as long as the process: a collected one crashes the next line."""
+    if not _kept:
+        _kept.append(native.llama_log_callback(_ignore))
+    native.llama_log_set(_kept[0], ctypes.c_void_p(0))
 
 
 def _ignore(level: int, text: bytes, data: Any) -> None:

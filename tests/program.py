@@ -1,4 +1,4 @@
-"""What the long true stories need: a server that counts, and `pyagent` as its users start it."""
+"""What stories need: a server that counts, and `pyagent` as its users start it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-STUB = Path(__file__).resolve().parent.parent / "servers" / "stub.py"
+STUB = Path(__file__).resolve().parent / "servers" / "stub.py"
 
 
 @dataclass
@@ -31,25 +28,6 @@ class Server:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/count") as reply:
             counted: dict[str, Any] = json.load(reply)
         return counted
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    """Start stub servers with these options; all end with the test."""
-    started: list[Server] = []
-
-    def start(*options: str) -> Server:
-        process = subprocess.Popen(
-            [sys.executable, str(STUB), "--port", "0", *options], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        started.append(Server(int(process.stdout.readline()), process))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.process.kill()
-        server.process.wait()
 
 
 @dataclass
