@@ -20,15 +20,10 @@ Turn = tuple[str, str]  # a role that every chat template knows (system, user, a
 TEXT = {"type": "string"}
 
 
-def offered(request: Request) -> tuple[ToolSpec, ...]:
-    """The tools that the model may call in this request."""
-    return () if request.tool_choice == "none" else request.tools
-
-
 def turns(request: Request) -> list[Turn]:
     """The conversation in roles that every template knows, with the offer of tools in the system turn."""
     flat = list(_flat(request.messages))
-    tools = offered(request)
+    tools = request.tools
     if not tools:
         return flat
     offer = _words().offer(tools, request.tool_choice == "required", request.schema)
@@ -74,11 +69,14 @@ def _words() -> Any:
 
 def schema(request: Request) -> dict[str, Any] | None:
     """The JSON Schema that the raw reply must meet, or None when any text will do."""
-    tools = offered(request)
+    tools = request.tools
     if not tools:
         return None if request.schema is None else dict(request.schema)
     defs: dict[str, Any] = {}
-    branches = [_call(tool, defs, index) for index, tool in enumerate(tools)]
+    # The offer stays in the prompt when no tool may be called any more: the prefix is known, and the model has
+    # answered in this form so far. Only the grammar leaves nothing but the answer.
+    callable = () if request.tool_choice == "none" else tools
+    branches = [_call(tool, defs, index) for index, tool in enumerate(callable)]
     if request.tool_choice != "required":
         answer = TEXT if request.schema is None else lift(request.schema, "answer", defs)
         branches.append(_object({"answer": answer}))
@@ -145,7 +143,7 @@ Finish = Literal["stop", "length"]
 
 def choice(request: Request, text: str, finish: Finish, logprobs: tuple[float, ...] | None) -> Choice:
     """One sample as the caller wants it: the answer's text, or the call that the model asks for."""
-    if not offered(request):
+    if not request.tools:
         return Choice(text, finish, logprobs=logprobs)
     try:
         said = json.loads(text, strict=False)  # the grammar lets a model write a bare newline

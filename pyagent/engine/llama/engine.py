@@ -143,7 +143,7 @@ def _choice(request: Request, sample: Mapping[str, Any]) -> Choice:
 
 def _plain(request: Request, piece: Piece) -> Piece:
     """A piece for the caller: with tools only the text of an answer, without the JSON around it."""
-    if not calls.offered(request):
+    if not request.tools:
         return piece
     answer = calls.AnswerText(lambda text: piece(text, None))
     return lambda text, _: answer.feed(text)

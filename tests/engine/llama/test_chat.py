@@ -155,7 +155,8 @@ def test_the_offer_of_tools_is_in_the_prompt_and_only_when_they_may_be_used() ->
     assert '{"answer": "TEXT"}' in chat.text(request)
     required = dataclasses.replace(request, tool_choice="required")
     assert '{"answer"' not in chat.text(required)
-    assert "add" not in chat.text(dataclasses.replace(request, tool_choice="none"))
+    assert chat.text(dataclasses.replace(request, tool_choice="none")) == chat.text(request), "the prefix stays"
+    assert "add" not in chat.text(dataclasses.replace(request, tools=()))
 
 
 def accepts(request: Request, value: Any) -> bool:
@@ -173,7 +174,8 @@ def test_the_reply_is_a_call_that_fits_or_an_answer() -> None:
     assert [accepts(required, value) for value in (call, bad, answer)] == [True, False, False]
     typed = ask(tools=(ADD,), schema={"type": "integer"})
     assert [accepts(typed, {"answer": value}) for value in (5, "five")] == [True, False]
-    assert calls.schema(ask(tools=(ADD,), tool_choice="none")) is None
+    none = ask(tools=(ADD,), tool_choice="none")
+    assert [accepts(none, value) for value in (call, bad, answer)] == [False, False, True]
 
 
 def test_two_tools_with_the_same_name_for_different_parts_stay_apart() -> None:
