@@ -49,6 +49,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("swarm.max_time", "number", "The run stops after so many seconds.", minimum=0),
     Setting("swarm.fail_fast", "flag", "Stop at the first failed task.", False),
     Setting("swarm.fail_on", "text", "Failures to bear before the exit code is 1: N or N%."),
+    Setting("swarm.record_prompts", "flag", "Keep the messages of each call in the trace.", True),
     Setting("swarm.ordered", "flag", "Results in the order of the file.", False),
     Setting("swarm.format", "text", "The shape of results.", "jsonl", choices=("jsonl", "json", "csv", "table")),
     Setting("models.*.path", "path", "A GGUF file."),

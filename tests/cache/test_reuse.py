@@ -89,6 +89,15 @@ def test_only_replays_bit_for_bit_and_asks_nobody(tmp_path: Path, server: Server
     assert missed.lines[0]["error"].startswith("not in the cache")
 
 
+def test_a_dry_run_knows_what_is_kept(tmp_path: Path, server: Server) -> None:
+    path = write_tasks(tmp_path / "a.jsonl", {"prompt": "Where is Rome?"})
+    assert pyagent(*ask(server, path)).code == 0
+    more = write_tasks(tmp_path / "b.jsonl", {"prompt": "Where is Rome?"}, {"prompt": "Where is Oslo?"})
+    forecast = json.loads(pyagent("--json", *ask(server, more, "--dry-run")).out)
+    assert (forecast["done"], forecast["models"][0]["tasks"]) == (1, 1)
+    assert server.count()["requests"] == 1
+
+
 def test_refresh_asks_again_and_off_neither_looks_nor_keeps(tmp_path: Path, server: Server) -> None:
     def fresh(n: int) -> Path:
         return write_tasks(tmp_path / f"{n}.jsonl", {"prompt": "q"})

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,7 @@ def test_a_dry_run_asks_nobody_and_knows_what_is_done(tmp_path: Path, serve: Any
 
 def test_status_results_resume_and_stop(tmp_path: Path, serve: Any) -> None:
     server = serve("--latency", "0.1")
-    path = write_tasks(tmp_path / "work.jsonl", *({"prompt": f"q{n}"} for n in range(40)))
+    path = write_tasks(tmp_path / "work.jsonl", *({"prompt": f"q{n}"} for n in range(80)))
     process = start_pyagent(
         "swarm", "run", "work.jsonl", "-m", "stub", "--base-url", server.url, "-j", "1", cwd=tmp_path
     )
@@ -261,6 +262,12 @@ def test_status_results_resume_and_stop(tmp_path: Path, serve: Any) -> None:
     (row,) = json.loads(pyagent("--json", "swarm", "status").out)
     assert (row["status"], row["run"].startswith("work-")) == ("running", True)
     assert pyagent("swarm", "scale", row["run"], "4").code == 0
+    assert pyagent("swarm", "pause", row["run"]).code == 0
+    time.sleep(1.2)  # commands are taken every half second, and four calls of 0.1 s come home
+    paused = server.count()["requests"]
+    time.sleep(0.6)
+    assert server.count()["requests"] == paused
+    assert "goes on" in pyagent("swarm", "resume", row["run"]).err
     assert pyagent("swarm", "stop", "work").code == 0
     process.communicate(timeout=20)
     assert process.returncode == 143
@@ -268,7 +275,7 @@ def test_status_results_resume_and_stop(tmp_path: Path, serve: Any) -> None:
     assert row["status"] == "stopped"
     resumed = pyagent("swarm", "resume", row["run"])
     assert resumed.code == 0, resumed.err
-    assert len(resumed.lines) == 40
+    assert len(resumed.lines) == 80
     results = pyagent("swarm", "results", row["run"])
     assert sorted(line["id"] for line in results.lines) == sorted(line["id"] for line in resumed.lines)
     unknown = pyagent("swarm", "results", "wrok")

@@ -105,6 +105,12 @@ class SemanticCache:
 
     # ---- asking
 
+    def peek(
+        self, prompt: str, *, scope: Mapping[str, Any], context: str = "", depends_on: Iterable[Dependency] = ()
+    ) -> Hit | Miss:
+        """As ``lookup``, by the exact text only: for a forecast, which must cost nothing."""
+        return self._stages.exact(Question.of(prompt, scope, context, self.embedder, depends_on))
+
     async def lookup(
         self, prompt: str, *, scope: Mapping[str, Any], context: str = "", depends_on: Iterable[Dependency] = ()
     ) -> Hit | Miss:

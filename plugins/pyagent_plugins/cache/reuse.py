@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,7 @@ class Reuse:
         return self._cache
 
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
-        if self._mode == "off" or job.dry:
+        if self._mode == "off":
             return await proceed(job)
         if self._mode != "only" and not self._usable():
             return await proceed(job)
@@ -55,9 +56,10 @@ class Reuse:
             return absent(job, why) if self._mode == "only" else await proceed(job)
         question, context, system = asked(job)
         scope = scope_of(job, system)
+        if job.dry:
+            return await self._foreseen(job, proceed, question, context, scope)
         if self._mode == "only":
-            declared = dependencies(job.task.depends_on, job.folder)
-            found = await self.cache.lookup(question, scope=scope, context=context, depends_on=declared)
+            found = await self.cache.lookup(question, scope=scope, context=context, depends_on=declared(job))
             return self._found(job, found) if isinstance(found, Hit) else absent(job, found.detail or found.reason)
         return await self._use(job, proceed, question, context, scope)
 
@@ -110,7 +112,7 @@ class Reuse:
                 compute,
                 scope=scope,
                 context=context,
-                depends_on=dependencies(job.task.depends_on, job.folder),
+                depends_on=declared(job),
                 coalesce="semantic" if self._meaning and not job.request.tools else "exact",
                 refresh=self._mode == "refresh",
                 told=lambda found: told(job, found),
@@ -123,12 +125,16 @@ class Reuse:
             return mine[-1]
         return self._answered(job, answer, replay=not followed)
 
-    def _found(self, job: Job, hit: Hit) -> Result:
-        import json
+    async def _foreseen(self, job: Job, proceed: Proceed, question: str, context: str, scope: dict[str, Any]) -> Result:
+        """In a dry run: what is kept for exactly this question will not be asked."""
+        found = self.cache.peek(question, scope=scope, context=context, depends_on=declared(job))
+        if isinstance(found, Hit) and self._mode != "refresh":
+            return self._answered(job, given(found))
+        return await proceed(job)
 
+    def _found(self, job: Job, hit: Hit) -> Result:
         told(job, hit)
-        answer = Answer(json.loads(hit.entry.answer), hit.source, hit.entry.seq, hit.similarity, entry=hit.entry)
-        return self._answered(job, answer)
+        return self._answered(job, given(hit))
 
     def _answered(self, job: Job, answer: Answer, replay: bool = True) -> Result:
         """A Result that cost nothing; a stream that has not followed the leader's gets it as one piece."""
@@ -148,6 +154,15 @@ class Reuse:
             finish=value["finish"],
             agreement=value["agreement"],
         )
+
+
+def given(hit: Hit) -> Answer:
+    """A hit as the answer that it is."""
+    return Answer(json.loads(hit.entry.answer), hit.source, hit.entry.seq, hit.similarity, entry=hit.entry)
+
+
+def declared(job: Job) -> tuple[Dependency, ...]:
+    return dependencies(job.task.depends_on, job.folder)
 
 
 class Reads:

@@ -12,7 +12,7 @@ from pyagent.cli import context
 from pyagent.errors import UsageError
 from pyagent_plugins.swarm.agents import agents_app
 from pyagent_plugins.swarm.options import RERUN, RunOptions, one_of, parse_schema, parse_shard, read_text
-from pyagent_plugins.swarm.runs import results, resume, scale, status, stop
+from pyagent_plugins.swarm.runs import pause, results, resume, scale, status, stop
 
 app = typer.Typer(no_args_is_help=True, help="Answer a file of tasks with a swarm of agents, and look after runs.")
 app.add_typer(agents_app, name="agents")
@@ -149,6 +149,7 @@ def run(
         "max_tokens": answer_tokens, "seed": seed, "deterministic": deterministic, "jobs": jobs, "workers": workers,
         "max_cost": max_cost, "max_total_tokens": max_tokens, "max_time": max_time, "retries": retries,
         "repairs": repairs, "timeout": timeout, "fail_fast": fail_fast, "fail_on": fail_on, "ordered": ordered,
+        "record_prompts": None,
     }  # fmt: skip
     host = context.app(ctx).with_flags({f"swarm.{key}": value for key, value in flags.items()})
     # A run whose answers must be the same at any -j takes none that was made for another wording.
@@ -223,5 +224,6 @@ def merge(
 app.command()(status)
 app.command()(results)
 app.command()(resume)
+app.command()(pause)
 app.command()(stop)
 app.command()(scale)

@@ -62,9 +62,13 @@ def results(
 
 
 def resume(ctx: typer.Context, run: Run) -> None:
-    """Go on with a run: its own command again, in its own folder."""
+    """Go on with a run: one that is paused, or one that ended, by its own command in its own folder."""
     with Store.open(context.app(ctx).db_path) as store:
         row = found(store, run)
+        if _alive(row):
+            store.command(row.id, "resume")
+            context.output(ctx).note(f"{row.name} goes on")
+            return
     try:
         os.chdir(row.cwd)
     except OSError as error:
@@ -79,6 +83,14 @@ def resume(ctx: typer.Context, run: Run) -> None:
     if "-" in row.argv and "--run" not in argv:
         argv += ["--run", row.id]
     os.execv(sys.executable, [sys.executable, "-m", "pyagent", *argv])
+
+
+def pause(ctx: typer.Context, run: Run) -> None:
+    """Let the process that works on a run take no more tasks, until `swarm resume`; calls in flight end."""
+    with Store.open(context.app(ctx).db_path) as store:
+        row = _at_work(store, run)
+        store.command(row.id, "pause")
+    context.output(ctx).note(f"{row.name} is paused; go on with `pyagent swarm resume {row.name}`")
 
 
 def stop(
