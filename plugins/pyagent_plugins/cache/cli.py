@@ -193,7 +193,9 @@ def import_(
 
     def work(cache: SemanticCache) -> Any:
         index, name = cache.index, cache.embedder
-        return read(cache.shelf, file, cache.depends, index.add if index is not None else None, name)
+        if index is None:
+            return read(cache.shelf, file, cache.depends, None, name)
+        return read(cache.shelf, file, cache.depends, index.add, name, above=lambda: index.high)
 
     taken = _with_cache(ctx, work)
     out = context.output(ctx)

@@ -67,7 +67,7 @@ class Features:
     grams: frozenset[str]
 
     def dump(self) -> str:
-        """Compact JSON, about twice the length of the text. The letter triples are made anew by ``load``."""
+        """Compact JSON, about six times the length of a short text. The letter triples are made anew by ``load``."""
         values = [getattr(self, field.name) for field in fields(self) if field.name != "grams"]
         return json.dumps([VERSION, *values], ensure_ascii=False, separators=(",", ":"))
 
