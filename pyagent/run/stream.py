@@ -52,7 +52,7 @@ class Stream:
         self._sinks.append(sink)
 
     def follow(self, other: Stream) -> None:
-        """Deliver what ``other`` delivers, from the start of its current epoch on, each of its epochs as one of mine."""
+        """Deliver what ``other`` delivers, from the start of its current epoch; each of its epochs is one of mine."""
         theirs: int | None = None
 
         def sink(frame: Frame) -> None:

@@ -149,7 +149,8 @@ class SemanticCache:
         ``scope`` holds whatever else determines the answer (JSON values, never the question), ``context`` the digest
         of the conversation before. Versions of ``depends_on`` are recorded when the computation starts. ``ttl`` is
         seconds. ``coalesce`` is ``semantic``, ``exact`` or ``off`` and bounds the match with kept answers too.
-        ``refresh`` looks nothing up, and keeps. ``told`` hears what the look-up found. ``notes`` go to the flight; ``joins`` hears of a flight that is joined.
+        ``refresh`` looks nothing up, and keeps. ``told`` hears what the look-up found. ``notes`` go to the flight;
+        ``joins`` hears of a flight that is joined.
         """
         declared = tuple(depends_on)
         question = Question.of(prompt, scope, context, self.embedder, declared)
