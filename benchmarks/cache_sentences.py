@@ -20,43 +20,43 @@ import numpy as np
 
 CACHE = Path(os.environ.get("PYAGENT_BENCH_CACHE") or Path(tempfile.gettempdir()) / "pyagent-bench")
 # Each frame is asked in several ways; {a} and {b} are filled from the frame's own lists.
-FRAMES: list[tuple[list[str], list[str], list[str]]] = [
+FRAMES: list[tuple[list[str], str, str]] = [
     (
         ["How do I {a} a {b}?", "What is the best way to {a} a {b}?", "Can you tell me how to {a} a {b}?"],
-        ["clean", "repair", "sell", "paint", "store", "insure", "ship", "measure", "rent", "recycle"],
-        ["bicycle", "laptop", "sofa", "guitar", "kayak", "camera", "tent", "fridge", "violin", "drone", "piano", "scooter", "mirror", "carpet", "boiler"],
+        "clean repair sell paint store insure ship measure rent recycle",
+        "bicycle laptop sofa guitar kayak camera tent fridge violin drone piano scooter mirror carpet boiler",
     ),
     (
         ["What does {a} mean in {b}?", "Explain the meaning of {a} in {b}.", "In {b}, what is meant by {a}?"],
-        ["entropy", "recursion", "liquidity", "resonance", "equity", "inflation", "tension", "closure", "cadence", "symmetry", "drift", "bias"],
-        ["physics", "music", "banking", "law", "statistics", "biology", "programming", "chemistry", "painting", "economics", "politics"],
+        "entropy recursion liquidity resonance equity inflation tension closure cadence symmetry drift bias",
+        "physics music banking law statistics biology programming chemistry painting economics politics",
     ),
     (
-        ["Where can I find good {a} in {b}?", "Which places in {b} have good {a}?", "I am looking for good {a} in {b}."],
-        ["coffee", "museums", "bookshops", "ramen", "parks", "jazz", "bakeries", "markets", "schools", "dentists"],
-        ["Lisbon", "Oslo", "Kyoto", "Lima", "Nairobi", "Dublin", "Porto", "Seoul", "Hanoi", "Quito", "Riga", "Cairo", "Boston", "Turin", "Perth"],
+        ["Where can I find good {a} in {b}?", "Which places in {b} have good {a}?", "I look for good {a} in {b}."],
+        "coffee museums bookshops ramen parks jazz bakeries markets schools dentists",
+        "Lisbon Oslo Kyoto Lima Nairobi Dublin Porto Seoul Hanoi Quito Riga Cairo Boston Turin Perth",
     ),
     (
         ["Write a {a} about {b}.", "Please compose a {a} about {b}.", "I need a {a} on the subject of {b}."],
-        ["poem", "summary", "speech", "letter", "joke", "story", "report", "lesson", "review", "headline"],
-        ["autumn", "courage", "trains", "volcanoes", "bees", "democracy", "robots", "salt", "lighthouses", "chess", "rivers", "memory", "wolves"],
+        "poem summary speech letter joke story report lesson review headline",
+        "autumn courage trains volcanoes bees democracy robots salt lighthouses chess rivers memory wolves",
     ),
     (
         ["Why does my {a} {b}?", "What makes my {a} {b}?", "My {a} seems to {b}. What is the reason?"],
-        ["printer", "dog", "car", "router", "phone", "washing_machine", "cat", "heater", "oven", "plant", "computer", "clock"],
-        ["make_noise", "stop_at_night", "smell", "overheat", "lose_power", "shake", "leak", "turn_itself_off", "get_slow", "not_start"],
+        "printer dog car router phone washing_machine cat heater oven plant computer clock",
+        "make_noise stop_at_night smell overheat lose_power shake leak turn_itself_off get_slow not_start",
     ),
     (
         ["Is {a} good for {b}?", "Does {a} help with {b}?", "Would you recommend {a} for {b}?"],
-        ["swimming", "magnesium", "yoga", "honey", "walking", "meditation", "ginger", "rowing", "garlic", "melatonin", "vinegar", "massage"],
-        ["back_pain", "sleep", "stress", "headaches", "digestion", "blood_pressure", "memory", "weight_loss", "colds", "asthma", "skin"],
+        "swimming magnesium yoga honey walking meditation ginger rowing garlic melatonin vinegar massage",
+        "back_pain sleep stress headaches digestion blood_pressure memory weight_loss colds asthma skin",
     ),
     (
         ["Compare {a} with {b}.", "What is the difference between {a} and {b}?", "How do {a} and {b} differ?"],
-        ["Python", "Rust", "Postgres", "Kafka", "Docker", "Linux", "React", "Redis", "Spark", "Git", "Excel", "Java", "Nginx", "Django"],
-        ["Go", "Swift", "MySQL", "RabbitMQ", "Podman", "Windows", "Vue", "Memcached", "Flink", "Mercurial", "Tableau", "Kotlin", "Apache", "Flask"],
+        "Python Rust Postgres Kafka Docker Linux React Redis Spark Git Excel Java Nginx Django",
+        "Go Swift MySQL RabbitMQ Podman Windows Vue Memcached Flink Mercurial Tableau Kotlin Apache Flask",
     ),
-]  # fmt: skip
+]
 BECAUSE = ["", "", " Keep it short.", " I am a beginner.", " My budget is small.", " It is for my grandmother."]
 BECAUSE += [" I have one hour.", " Please give an example.", " It is for a school project.", " Be precise."]
 
@@ -89,7 +89,7 @@ def _texts(kept: int, asked: int) -> tuple[list[str], list[str]]:
     every = [
         (ways, a.replace("_", " "), b.replace("_", " "), why)
         for ways, left, right in FRAMES
-        for a, b, why in itertools.product(left, right, dict.fromkeys(BECAUSE))
+        for a, b, why in itertools.product(left.split(), right.split(), dict.fromkeys(BECAUSE))
     ]
     chosen = chance.sample(every, kept)
     texts = [ways[0].format(a=a, b=b) + why for ways, a, b, why in chosen]

@@ -7,7 +7,7 @@ import pytest
 
 from pyagent_plugins.cache import buckets as buckets_module
 from pyagent_plugins.cache import ring as ring_module
-from pyagent_plugins.cache.buckets import PROBES, ROW, TABLES, Buckets
+from pyagent_plugins.cache.buckets import PROBES, ROOMS, ROW, TABLES, Buckets
 from pyagent_plugins.cache.codes import Query, tag
 from pyagent_plugins.cache.index import VectorIndex, Window
 from tests.cache.vectors import A, B, near, topical, unit
@@ -67,7 +67,7 @@ def test_scopes_never_meet_even_with_equal_vectors(tmp_path: Path) -> None:
 def test_the_same_question_many_times_gives_the_newest(tmp_path: Path) -> None:
     index = open_index(tmp_path, 6000)
     index.rebuild((seq, A, unit(7)) for seq in range(1, 5501))  # more than a look-up compares in full
-    assert index.search(A, unit(7), k=1, floor=0.9)[0].seq > 5500 - ROW - 128
+    assert index.search(A, unit(7), k=1, floor=0.9)[0].seq > 5500 - 128
 
 
 def test_what_was_killed_is_not_found(tmp_path: Path) -> None:
@@ -118,21 +118,23 @@ def test_buckets_find_what_a_scan_finds(tmp_path: Path, monkeypatch: pytest.Monk
     assert not any(index.search(A, unit(s, 384), floor=0.9) for s in range(20_001, 20_051))
 
 
-def test_a_row_of_a_bucket_keeps_its_newest_and_a_look_up_is_bounded(tmp_path: Path) -> None:
+def test_buckets_keep_the_newest_and_a_look_up_is_bounded(tmp_path: Path) -> None:
     capacity = 1 << 16
     one = Buckets.create(tmp_path / "one", capacity, 0)
     many = Buckets.create(tmp_path / "many", capacity, 0)
-    tags, query = np.stack([tag(A)] * 500), Query.of(tag(A), unit(3, 384))
-    signs = np.repeat((query.projected > 0)[None], 500, axis=0)
-    many.add(signs, tags, np.arange(1, 501))
-    for seq in range(1, 501):
-        one.add(signs[:1], tags[:1], np.array([seq]))
+    tags, query = np.stack([tag(A)] * 900), Query.of(tag(A), unit(3, 384))
+    seen = np.repeat(query.projected[None], 900, axis=0)
+    many.add(seen, tags, np.arange(1, 901), 1)
+    for seq in range(1, 901):
+        one.add(seen[:1], tags[:1], np.array([seq]), 1)
     for table in (one, many):
         hints = table.candidates(query.projected, query.tag, 1)
         assert len(hints) <= TABLES * PROBES * ROW
-        assert set(hints.tolist()) == set(range(501 - ROW, 501))
-        assert set(table.candidates(query.projected, query.tag, 495).tolist()) == set(range(495, 501))
+        assert set(hints.tolist()) == set(range(901 - ROOMS * ROW, 901))
+        assert set(table.candidates(query.projected, query.tag, 895).tolist()) == set(range(895, 901))
         assert not len(table.candidates(query.projected, tag(B), 1))
+        table.add(seen[:50], tags[:50], np.arange(901, 951), 890)  # what is below the window makes place
+        assert set(table.candidates(query.projected, query.tag, 890).tolist()) == set(range(890, 951))
 
 
 def test_probes_are_distinct_and_cheapest_first() -> None:

@@ -7,13 +7,15 @@ sequence number stands before and after its vector was read, and the checksum of
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from pyagent_plugins.cache.codes import BITS, WORDS, Centre, Query, distances, halves_dot, radius
+from pyagent_plugins.cache.codes import BITS, WORDS, Centre, Query, distances, halves_dot, pack, radius
+from pyagent_plugins.cache.kernel import Kernel
 from pyagent_plugins.cache.mapped import Column
 
 # At most this many places get their whole code compared, and at most RANKED their vector: the constant bound
@@ -47,6 +49,9 @@ def columns(dim: int) -> tuple[Column, ...]:
 CODES = (Column("first", "u8"), Column("rest", "u8", WORDS - 1))
 
 
+Spans = Sequence[tuple[int, int]]
+
+
 class _Scratch(threading.local):
     """Room for a scan, a thread: fresh memory of this size would cost more page faults than the scan takes."""
 
@@ -66,13 +71,40 @@ _scratch = _Scratch()
 class Block:
     """Views of the columns [n, ...]; ``centre`` is where the codes were seen from."""
 
-    __slots__ = ("alive", "centre", "check", "first", "rest", "scope", "seq", "vectors")
+    __slots__ = ("alive", "centre", "check", "first", "kernel", "rest", "scope", "seq", "vectors")
 
-    def __init__(self, arrays: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray], centre: Centre) -> None:
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray], codes: Mapping[str, np.ndarray], centre: Centre, folder: Path
+    ) -> None:
+        """``folder`` is where a compiled kernel may be kept."""
         self.seq, self.check, self.scope = arrays["seq"], arrays["check"], arrays["scope"]
         self.alive, self.vectors = arrays["alive"], arrays["vectors"]
         self.first, self.rest = codes["first"], codes["rest"]
         self.centre = centre
+        dim = self.vectors.shape[1]
+        columns = (self.first, self.rest, self.scope, self.alive, self.seq, self.check, self.vectors)
+        self.kernel = Kernel.over(folder, (*columns, _weights(dim // 2)), dim)
+
+    def search_spans(
+        self, query: Query, code: np.ndarray, near: float, low: int, k: int, floor: float, spans: Spans
+    ) -> list[Found]:
+        """The k best from ``low`` on in at most two stretches of places; ``near`` is the floor as the centre
+        sees it."""
+        if self.kernel is not None:
+            radii = radius(near, 64), radius(near, BITS)
+            return _founds(self.kernel.spans(query, code, radii, low, k, floor, spans))
+        parts = [self.sift(query, code, near, *self.scan(code, near, start, end)) for start, end in spans]
+        return self.rank(query, np.concatenate(parts), low, k, floor)
+
+    def search_hints(
+        self, query: Query, code: np.ndarray, near: float, low: int, k: int, floor: float, hints: np.ndarray
+    ) -> list[Found]:
+        """The same among places (uint32 [n], some twice)."""
+        if self.kernel is not None:
+            radii = radius(near, 64), radius(near, BITS)
+            return _founds(self.kernel.hints(query, code, radii, low, k, floor, hints))
+        places = self.sift(query, code, near, *near_candidates(hints, self, code, near))
+        return self.rank(query, places, low, k, floor)
 
     def scan(self, code: np.ndarray, floor: float, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
         """(places, bits of the first word that differ) of the near ones in start..end-1: exact on that word."""
@@ -134,6 +166,19 @@ class Block:
         self.check[places] = checksums(seqs, halves)
         self.seq[places] = seqs
 
+    def put(self, place: int, seq: int, tag: np.ndarray, vector: np.ndarray) -> None:
+        """``write`` for one: numpy's indexing by arrays costs ten times as much as by numbers."""
+        if self.kernel is not None:
+            self.kernel.put(place, seq, tag, vector, self.centre)
+            return
+        half, code = vector.astype(np.float16), pack(self.centre.seen(vector))
+        self.seq[place] = 0
+        self.vectors[place], self.scope[place] = half, tag
+        self.first[place], self.rest[place] = code[0] ^ tag[0], code[1:]
+        self.alive[place] = 1
+        self.check[place] = checksums(np.array([seq]), half[None])[0]
+        self.seq[place] = seq
+
     def torn(self, places: np.ndarray) -> np.ndarray:
         """Those of the places whose stamp and vector do not belong together."""
         bad = [places[:0]]
@@ -142,6 +187,10 @@ class Block:
             sums = checksums(self.seq.take(some), self.vectors.take(some, axis=0))
             bad.append(some[sums != self.check.take(some)])
         return np.concatenate(bad)
+
+
+def _founds(pairs: list[tuple[int, float]]) -> list[Found]:
+    return [Found(seq, min(1.0, cosine)) for seq, cosine in pairs]
 
 
 def near_candidates(places: np.ndarray, block: Block, code: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:

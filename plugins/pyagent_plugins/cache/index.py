@@ -86,7 +86,7 @@ class VectorIndex:
         """The k best of the scope with a cosine of at least ``floor``, best first, newer first among equals.
 
         Never one that was killed, is below ``low`` or is of another scope. Touches, in the newest window, one word
-        of each of at most 65,536 places (or 8,192 places that buckets name), 4,096 codes and 128 vectors, and the
+        of each of at most 65,536 places (or of 6,400 that buckets name), 4,096 codes and 128 vectors, and the
         same in each sealed one. Raises UsageError for another shape.
         """
         return self._windows.search(Query.of(tag(scope), self._checked(vector)), k, floor)
@@ -99,18 +99,18 @@ class VectorIndex:
         """
         if seq < 1:
             raise UsageError(f"{seq} is no sequence number", "count from 1")
-        with self._windows.turn.taken():
-            self._windows.write(np.array([seq], np.int64), tag(scope)[None], self._checked(vector)[None])
+        with self._windows.turn:
+            self._windows.put(seq, tag(scope), self._checked(vector))
 
     def kill(self, seqs: Iterable[int]) -> None:
         """Let nobody find these any more."""
-        with self._windows.turn.taken():
+        with self._windows.turn:
             for seq in seqs:
                 self._windows.kill(self._windows.ring(), seq)
 
     def advance(self, low: int) -> None:
         """Let the window begin at ``low``: one number, whatever the number of entries; never back."""
-        with self._windows.turn.taken():
+        with self._windows.turn:
             self._windows.ring().advance(low)
 
     def missing(self, seqs: Iterable[int]) -> list[int]:
@@ -121,7 +121,7 @@ class VectorIndex:
 
     def seal(self) -> None:
         """Seal the newest window as it is, drop windows that are too old or below ``low``, and settle."""
-        with self._windows.turn.taken():
+        with self._windows.turn:
             self._windows.seal(self._windows.ring())
         self.settle()
 
@@ -138,7 +138,7 @@ class VectorIndex:
         Call it inside the shelf's write transaction, so that no entry is on its way to the shelf meanwhile. Takes
         about 40 µs an entry. Raises StoreError; ``incomplete`` stays true then.
         """
-        with self._windows.turn.taken():
+        with self._windows.turn:
             self._windows.empty()
             source = iter(rows)
             while batch := list(islice(source, _BATCH)):
@@ -150,7 +150,7 @@ class VectorIndex:
 
     def verify(self) -> list[str]:
         """Read everything; set aside, name and return (in sentences) what is not what was written."""
-        with self._windows.turn.taken():
+        with self._windows.turn:
             ring = self._windows.ring()
             if torn := ring.mend():
                 ring.whole(False)
@@ -177,6 +177,7 @@ class VectorIndex:
         return {
             "entries": newest + sum(w["entries"] for w in sealed),
             "newest": newest,
+            "loops": "numpy" if ring.view().block.kernel is None else "compiled",
             "newest_backend": "buckets" if ring.view().buckets is not None else "codes",
             "sealed": sealed,
             "low": ring.low,

@@ -8,11 +8,14 @@
 
 #define WORDS 4
 #define RANKED 128
+#define LIMIT 8192
 #define MAX_DIM 4096
+#define CHUNK 4096
+#define ONES 0x0101010101010101ull
 
 typedef struct {
-    const uint64_t *first, *rest; /* [n], [n, 3]: the code; the first word is veiled by the scope */
-    const uint64_t *scope;        /* [n, 2] */
+    uint64_t *first, *rest;       /* [n], [n, 3]: the code; the first word is veiled by the scope */
+    uint64_t *scope;              /* [n, 2] */
     uint8_t *alive;               /* [n] */
     int64_t *seq;                 /* [n], 0 for an empty place */
     uint64_t *check;              /* [n] */
@@ -30,8 +33,8 @@ typedef struct {
 } Query;
 
 typedef struct {
-    int64_t place[RANKED];
-    int bits[RANKED];
+    int64_t place[LIMIT];
+    uint16_t bits[LIMIT];
     int n;
 } Near;
 
@@ -42,43 +45,54 @@ static inline int distance(const Block *b, const Query *q, int64_t i, int bits) 
 }
 
 /* Keep the RANKED nearest; of equals the later. */
-static void keep(Near *near, int64_t place, int bits, int once) {
-    if (once)
-        for (int i = 0; i < near->n; i++)
-            if (near->place[i] == place) return;
-    int at = near->n;
-    if (at == RANKED) {
-        at = 0;
-        for (int i = 1; i < RANKED; i++)
-            if (near->bits[i] > near->bits[at] || (near->bits[i] == near->bits[at] && near->place[i] < near->place[at]))
-                at = i;
-        if (near->bits[at] < bits) return;
-    } else {
-        near->n++;
+static void nearest(Near *near) {
+    int counts[64 * WORDS + 1] = {0}, last = 0, room = RANKED, kept = 0;
+    if (near->n <= RANKED) return;
+    for (int i = 0; i < near->n; i++) counts[near->bits[i]]++;
+    while (room >= counts[last]) room -= counts[last++];
+    int skip = counts[last] - room; /* of those at the last distance that still has room */
+    for (int i = 0; i < near->n; i++) {
+        if (near->bits[i] > last || (near->bits[i] == last && skip-- > 0)) continue;
+        near->place[kept] = near->place[i];
+        near->bits[kept++] = near->bits[i];
     }
-    near->place[at] = place;
-    near->bits[at] = bits;
+    near->n = kept;
 }
 
-static inline void consider(const Block *b, const Query *q, int64_t i, int bits, Near *near, int once) {
-    bits = distance(b, q, i, bits);
-    if (bits > q->r256 || !b->alive[i]) return;
-    if (b->scope[2 * i] != q->tag[0] || b->scope[2 * i + 1] != q->tag[1]) return;
-    keep(near, i, bits, once);
+static inline int within(const Block *b, const Query *q, int64_t i, int *bits) {
+    *bits = distance(b, q, i, *bits);
+    return *bits <= q->r256 && b->alive[i] && b->scope[2 * i] == q->tag[0] && b->scope[2 * i + 1] == q->tag[1];
+}
+
+static inline void keep(Near *near, int64_t place, int bits) {
+    if (near->n == LIMIT) nearest(near);
+    near->place[near->n] = place;
+    near->bits[near->n++] = (uint16_t)bits;
 }
 
 static void scan(const Block *b, const Query *q, int64_t start, int64_t end, Near *near) {
-    uint8_t bits[1024];
-    for (int64_t at = start; at < end; at += 1024) {
-        int64_t n = end - at < 1024 ? end - at : 1024;
-        const uint64_t *words = b->first + at, code = q->code[0];
-        const uint8_t radius = (uint8_t)q->r64;
-        int any = 0;
-        for (int64_t i = 0; i < n; i++) bits[i] = (uint8_t)__builtin_popcountll(words[i] ^ code);
-        for (int64_t i = 0; i < n; i++) any += bits[i] <= radius;
-        if (any)
-            for (int64_t i = 0; i < n; i++)
-                if (bits[i] <= radius) consider(b, q, at + i, bits[i], near, 0);
+    _Alignas(64) uint8_t bits[CHUNK];
+    uint16_t close[CHUNK];
+    const uint64_t code = q->code[0];
+    const uint64_t beyond = ONES * (uint64_t)(q->r64 + 1);
+    for (int64_t at = start; at < end; at += CHUNK) {
+        int n = end - at < CHUNK ? (int)(end - at) : CHUNK, some = 0;
+        const uint64_t *words = b->first + at;
+        for (int i = 0; i < n; i++) bits[i] = (uint8_t)__builtin_popcountll(words[i] ^ code);
+        memset(bits + n, 255 >> 1, (size_t)(-n & 7));
+        /* Eight counts at once (all are 64 or less): a byte's high bit is left where the count is within. Few are,
+         * which ones cannot be predicted, and their codes are fetched ahead of their use. */
+        for (int i = 0; i < n; i += 8) {
+            uint64_t eight;
+            memcpy(&eight, bits + i, 8);
+            for (uint64_t in = ~((eight | ONES << 7) - beyond) & ONES << 7; in; in &= in - 1)
+                close[some++] = (uint16_t)(i + __builtin_ctzll(in) / 8);
+        }
+        for (int s = 0; s < some; s++) __builtin_prefetch(b->rest + (at + close[s]) * (WORDS - 1));
+        for (int s = 0; s < some; s++) {
+            int all = bits[close[s]];
+            if (within(b, q, at + close[s], &all)) keep(near, at + close[s], all);
+        }
     }
 }
 
@@ -101,10 +115,13 @@ static float dot(const uint16_t *half, const float *lifted, int64_t dim) {
     return sum;
 }
 
-static int64_t rank(const Block *b, const Query *q, const Near *near, int64_t *seqs, double *cosines) {
+static int64_t rank(const Block *b, const Query *q, Near *near, int64_t *seqs, double *cosines) {
     _Alignas(64) uint16_t half[MAX_DIM];
-    int64_t found = 0;
+    int64_t found = 0, lines = b->dim / 32;
+    nearest(near);
     for (int c = 0; c < near->n; c++) {
+        if (c + 2 < near->n)
+            for (int64_t l = 0; l < lines; l++) __builtin_prefetch(b->vectors + near->place[c + 2] * b->dim + 32 * l);
         int64_t place = near->place[c], seq = __atomic_load_n(&b->seq[place], __ATOMIC_ACQUIRE);
         if (seq < q->low || seq <= 0) continue;
         memcpy(half, b->vectors + place * b->dim, (size_t)b->dim * 2);
@@ -134,27 +151,52 @@ int64_t search_spans(const Block *b, const Query *q, int64_t a, int64_t b_, int6
     return rank(b, q, &near, seqs, cosines);
 }
 
-/* The k best of the places named, some of them twice. */
+/* Whether a place is met for the first time: a hash set of twice LIMIT. */
+static int first_time(uint32_t *met, uint32_t place) {
+    uint32_t at = (place * 2654435761u) >> 18;
+    for (; met[at]; at = (at + 1) % (2 * LIMIT))
+        if (met[at] == place + 1) return 0;
+    met[at] = place + 1;
+    return 1;
+}
+
+/* The k best of at most LIMIT places named, some of them twice. */
 int64_t search_hints(const Block *b, const Query *q, const uint32_t *hints, int64_t n, int64_t *seqs, double *cosines) {
     Near near;
+    uint32_t met[2 * LIMIT] = {0};
     near.n = 0;
-    for (int64_t h = 0; h < n; h++) {
+    for (int64_t h = 0; h < n && h < LIMIT; h++) {
         if (h + 16 < n) __builtin_prefetch(b->first + hints[h + 16]);
+        if (h + 16 < n) __builtin_prefetch(b->rest + hints[h + 16] * (int64_t)(WORDS - 1));
         int bits = __builtin_popcountll(b->first[hints[h]] ^ q->code[0]);
-        if (bits <= q->r64) consider(b, q, hints[h], bits, &near, 1);
+        if (bits <= q->r64 && within(b, q, hints[h], &bits) && first_time(met, hints[h])) keep(&near, hints[h], bits);
     }
     return rank(b, q, &near, seqs, cosines);
 }
 
+/* The signs of a vector's projection (matrix: [dim, 256]) as seen from the centre ([256]). */
+static void encode(const float *vector, const float *matrix, const float *centre, int64_t dim, uint64_t *code) {
+    float seen[64 * WORDS];
+    for (int j = 0; j < 64 * WORDS; j++) seen[j] = -centre[j];
+    for (int64_t i = 0; i < dim; i++)
+        for (int j = 0; j < 64 * WORDS; j++) seen[j] += vector[i] * matrix[i * 64 * WORDS + j];
+    for (int w = 0; w < WORDS; w++) {
+        code[w] = 0;
+        for (int j = 0; j < 64; j++) code[w] |= (uint64_t)(seen[64 * w + j] > 0.0f) << j;
+    }
+}
+
 /* Fill one place. The stamp is taken off first and set last. */
-void put(Block *b, int64_t place, int64_t seq, const uint64_t *tag, const uint16_t *half, const uint64_t *code) {
+void put(const Block *b, int64_t place, int64_t seq, const uint64_t *tag, const float *vector, const uint16_t *half,
+         const float *matrix, const float *centre) {
+    uint64_t code[WORDS];
+    encode(vector, matrix, centre, b->dim, code);
     __atomic_store_n(&b->seq[place], 0, __ATOMIC_SEQ_CST);
     memcpy(b->vectors + place * b->dim, half, (size_t)b->dim * 2);
-    memcpy((uint64_t *)b->scope + 2 * place, tag, 16);
-    ((uint64_t *)b->first)[place] = code[0] ^ tag[0];
-    memcpy((uint64_t *)b->rest + place * (WORDS - 1), code + 1, 8 * (WORDS - 1));
+    memcpy(b->scope + 2 * place, tag, 16);
+    b->first[place] = code[0] ^ tag[0];
+    memcpy(b->rest + place * (WORDS - 1), code + 1, 8 * (WORDS - 1));
     b->alive[place] = 1;
     b->check[place] = checksum(b, seq, half);
     __atomic_store_n(&b->seq[place], seq, __ATOMIC_RELEASE);
 }
-

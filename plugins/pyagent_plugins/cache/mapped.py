@@ -6,8 +6,7 @@ import fcntl
 import mmap
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +130,10 @@ def peek(path: Path, words: int = 16) -> list[int]:
 
 
 class Turn:
-    """One writer at a time, over threads and processes: a ``flock`` that ends with its holder, however it ends."""
+    """One writer at a time, over threads and processes: a ``flock`` that ends with its holder, however it ends.
+
+    ``with turn:`` waits for it, may be nested, and raises StoreError when the lock's file cannot be made.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -139,19 +141,21 @@ class Turn:
         self._depth = 0
         self._fd, self._pid = -1, -1
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Waits for its turn. May be nested. Raises StoreError when the lock's file cannot be made."""
-        with self._thread:
+    def __enter__(self) -> None:
+        self._thread.acquire()
+        try:
             if not self._depth:
                 fcntl.flock(self._file(), fcntl.LOCK_EX)
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                if not self._depth:
-                    fcntl.flock(self._fd, fcntl.LOCK_UN)
+        except BaseException:
+            self._thread.release()
+            raise
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        self._thread.release()
 
     def _file(self) -> int:
         if self._pid != os.getpid():  # a forked child shares the parent's lock, not only its file

@@ -53,7 +53,7 @@ class Sealed:
         if (magic, version, n, found) != (MAGIC, VERSION, row.entries, dim):
             raise ValueError(f"{self.path} is not the window that the manifest names")
         self.file = Mapped(self.path, _columns(dim), n)
-        self.block = Block(self.file.arrays, self.file.arrays, Centre.of(self.file.arrays["mean"]))
+        self.block = Block(self.file.arrays, self.file.arrays, Centre.of(self.file.arrays["mean"]), folder.parent)
         self._annoy = _load(self.path.with_suffix(".annoy"), dim) if row.backend == "annoy" else None
 
     @classmethod
@@ -84,17 +84,10 @@ class Sealed:
         _, code = query.code(self.block.centre)
         near = self.block.centre.floor(query, floor)
         if self._annoy is not None:
-            places = self._proposed(query)
-        else:
-            start = int(np.searchsorted(self.block.seq, low)) if low > self.row.first else 0
-            places = self.block.sift(query, code, near, *self.block.scan(code, near, start, self.row.entries))
-        return self.block.rank(query, places, low, k, floor)
-
-    def _proposed(self, query: Query) -> np.ndarray:
-        ids = self._annoy.get_nns_by_vector(query.vector, PROPOSED, search_k=LOOKED_AT)  # type: ignore[union-attr]
-        places = np.array(ids, np.int64)
-        same = (self.block.scope.take(places, axis=0) == query.tag).all(axis=1)
-        return np.asarray(places[same & (self.block.alive.take(places) != 0)])
+            ids = self._annoy.get_nns_by_vector(query.vector, PROPOSED, search_k=LOOKED_AT)
+            return self.block.search_hints(query, code, near, low, k, floor, np.array(ids, np.uint32))
+        start = int(np.searchsorted(self.block.seq, low)) if low > self.row.first else 0
+        return self.block.search_spans(query, code, near, low, k, floor, [(start, self.row.entries)])
 
     def place(self, seq: int) -> int:
         """Where the entry is, or -1."""

@@ -48,14 +48,14 @@ class Windows:
         self._manifest, self._path, self._new = folder / "sealed.json", folder / "ring", folder / "ring.tmp"
         self._sealed: tuple[int, dict[Row, Sealed]] = (-1, {})
         self._refused = -(2**62)  # the number at which the disk last had no room for a sealed window
-        with self.turn.taken():
+        with self.turn:
             self._ring = self._fitting(self._open_ring())
             self._sweep()
 
     def ring(self) -> Ring:
         """The ring that counts now: another process may have replaced it."""
         if self._ring.retired:
-            with self.turn.taken():
+            with self.turn:
                 self._ring = self._open_ring()
         return self._ring
 
@@ -90,7 +90,7 @@ class Windows:
     def set_aside(self, path: Path, why: str) -> None:
         """Keep a broken file out of use, for a look; say so, and that the index is not whole any more."""
         aside = path.with_name(f"{path.name}.broken")
-        with self.turn.taken(), contextlib.suppress(FileNotFoundError):
+        with self.turn, contextlib.suppress(FileNotFoundError):
             os.replace(path, aside)
             self.broken.append(f"{why}; it was set aside as {aside.name}")
             if hasattr(self, "_ring"):
@@ -180,6 +180,20 @@ class Windows:
 
     # Sealing.
 
+    def put(self, seq: int, tag: np.ndarray, vector: np.ndarray) -> None:
+        """``write`` for one, which nearly always just fits. The caller has its turn."""
+        ring, fits = self.ring(), False
+        if ring.start <= ring.high < seq:
+            oldest = seq - min(self.window.entries, ring.capacity) + 1
+            if oldest > ring.start and not self.window.generations:
+                ring.advance(oldest)
+                ring.begin(oldest)
+            fits = ring.start >= oldest
+        if fits:
+            ring.put(seq, tag, vector)
+        else:
+            self.write(np.array([seq], np.int64), tag[None], vector[None])
+
     def write(self, seqs: np.ndarray, tags: np.ndarray, vectors: np.ndarray) -> None:
         """Add entries ascending by number, sealing or sliding as they come. The caller has its turn."""
         while len(seqs):
@@ -232,7 +246,7 @@ class Windows:
 
     def settled(self, row: Row) -> None:
         """Publish how a sealed window is searched from now on, unless it was dropped meanwhile."""
-        with self.turn.taken():
+        with self.turn:
             ring = self.ring()
             self.publish(ring, [row if r.file == row.file else r for r in self._rows()])
             self._sweep()
