@@ -64,8 +64,9 @@ def check_nothing_torn(index: VectorIndex, trials: int, newest: int) -> int:
         for trial in range(trials):
             asked = unit(1000 * seq + trial)
             for hit in index.search(A, asked, k=3, floor=0.5):
-                true = max(float(asked @ unit(1000 * hit.seq + t)) for t in range(trials))
-                assert hit.cosine == pytest.approx(true, abs=2e-3), hit
+                # Which of the trials wrote the number last is not known: one of them did, as a whole.
+                whole = [float(asked @ unit(1000 * hit.seq + t)) for t in range(trials)]
+                assert any(hit.cosine == pytest.approx(cosine, abs=2e-3) for cosine in whole), hit
                 found += 1
     return found
 
