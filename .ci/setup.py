@@ -50,7 +50,7 @@ def main(folder: Path) -> int:
     run([*pip, "install", "-q", "--upgrade", "pip>=25.1"])
     print("installing (llama.cpp is compiled the first time: 5 to 10 minutes)", flush=True)
     groups = ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--group", f"{ROOT / 'pyproject.toml'}:peers"]
-    run([*pip, "install", "-q", *constraints, "-e", f"{ROOT}[embed]", *LOCAL, *groups])
+    run([*pip, "install", "-q", *constraints, "-e", f"{ROOT}[cache]", *LOCAL, *groups])
     # Last: pip would complain that what they ask for is not there.
     run([*pip, "install", "-q", *constraints, "--no-deps", *FILES_ONLY])
     return check(python, pip, constraints)
