@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pyagent.cli import context
+from pyagent.cli.trace import found
 from pyagent.errors import UsageError
 from pyagent.store.db import RunRow, Store, alive
 from pyagent_plugins.swarm.options import one_of
@@ -120,22 +121,6 @@ def scale(
         row = _at_work(store, run)
         store.command(row.id, "scale", str(width))
     context.output(ctx).note(f"{row.name} goes on with {width} tasks in flight")
-
-
-def found(store: Store, name: str) -> RunRow:
-    """The run with this name; raises UsageError with the nearest one."""
-    row = store.run(name)
-    if row is None:
-        from difflib import get_close_matches
-
-        names = [run.name for run in store.runs()]
-        if alike := [each for each in names if each.startswith(name)]:
-            raise UsageError(f"{len(alike)} runs begin with {name!r}", f"say more: {', '.join(alike[:5])}")
-        near = get_close_matches(name, names, 1)
-        raise UsageError(
-            f"there is no run {name!r}", f"did you mean {near[0]}?" if near else "see `pyagent swarm status`"
-        )
-    return row
 
 
 def _at_work(store: Store, name: str) -> RunRow:
