@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from cache_sentences import mixed, sentences
 
-from pyagent_plugins.cache.index import VectorIndex, Window
-from pyagent_plugins.cache.sealed import Sealed
+from pyagent_plugins.cache.index.index import VectorIndex, Window
+from pyagent_plugins.cache.index.sealed import Sealed
 
 SCOPE = b"benchmark scope."
 FLOOR = 0.85

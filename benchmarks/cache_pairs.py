@@ -35,9 +35,9 @@ from cache_generator import pairs as generated  # noqa: E402
 
 from pyagent.embed.open import open_embedder  # noqa: E402
 from pyagent_plugins.cache.calibration import pair_of  # noqa: E402
-from pyagent_plugins.cache.features import Features, features  # noqa: E402
-from pyagent_plugins.cache.guards import compare  # noqa: E402
-from pyagent_plugins.cache.verifier import FITTED, WEIGHTS, Verifier, evidence, fit  # noqa: E402
+from pyagent_plugins.cache.meaning.features import Features, features  # noqa: E402
+from pyagent_plugins.cache.meaning.guards import compare  # noqa: E402
+from pyagent_plugins.cache.meaning.verifier import FITTED, WEIGHTS, Verifier, evidence, fit  # noqa: E402
 
 FLOOR = 0.6  # a look-up takes up no candidate below this cosine
 # The strictest level of `--fit` that serves 0.60 in cross-validation. The word lists were written while reading the fit

@@ -24,10 +24,10 @@ from cache_generator import Pair, pairs  # noqa: E402
 
 from pyagent.embed.open import open_embedder  # noqa: E402
 from pyagent_plugins.cache.calibration import Calibrator, Match, pair_of  # noqa: E402
-from pyagent_plugins.cache.features import features  # noqa: E402
-from pyagent_plugins.cache.guards import compare, doubt  # noqa: E402
+from pyagent_plugins.cache.meaning.features import features  # noqa: E402
+from pyagent_plugins.cache.meaning.guards import compare, doubt  # noqa: E402
+from pyagent_plugins.cache.meaning.verifier import Verifier, fitted  # noqa: E402
 from pyagent_plugins.cache.risk import RiskBudget  # noqa: E402
-from pyagent_plugins.cache.verifier import Verifier, fitted  # noqa: E402
 
 POOL = 6000
 

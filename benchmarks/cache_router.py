@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from cache_sentences import mixed, sentences
 
-from pyagent_plugins.cache.index import VectorIndex, Window
-from pyagent_plugins.cache.router import ShardRouter
+from pyagent_plugins.cache.index.index import VectorIndex, Window
+from pyagent_plugins.cache.index.router import ShardRouter
 
 SCOPE = b"benchmark scope."
 FLOOR = 0.85

@@ -27,11 +27,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Scope, exact_key
-from pyagent_plugins.cache.limits import Limits
-from pyagent_plugins.cache.shelf import Shelf
-from pyagent_plugins.cache.steady import Clock
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.shelf import Shelf
+from pyagent_plugins.cache.shelf.steady import Clock
 
 FACTS, DOCUMENTS, WORDINGS, CAPACITY = 4_000, 400, 5, 2_000
 LATENCY, LATEST_EVENT = 3, 100

@@ -15,8 +15,8 @@ from pyagent.embed.open import open_embedder
 from pyagent_plugins.cache.cache import SemanticCache
 from pyagent_plugins.cache.entry import Dependency, Hit, Miss
 from pyagent_plugins.cache.flight import Failed
-from pyagent_plugins.cache.limits import Limits
 from pyagent_plugins.cache.question import Computed
+from pyagent_plugins.cache.shelf.limits import Limits
 
 SCOPE = {"model": "m"}
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from pyagent_plugins.cache import block
-from pyagent_plugins.cache.codes import BITS, Centre, Query, distances, halves_dot, pack, projection, radius, tag
+from pyagent_plugins.cache.index import block
+from pyagent_plugins.cache.index.codes import BITS, Centre, Query, distances, halves_dot, pack, projection, radius, tag
 from tests.cache.vectors import near, topical, unit
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pyagent_plugins.cache.depends import Versions
-from pyagent_plugins.cache.digests import Digests
 from pyagent_plugins.cache.entry import Dependency, Entry, Scope, exact_key
-from pyagent_plugins.cache.shelf import Shelf
-from pyagent_plugins.cache.validators import Validators
-from pyagent_plugins.cache.versions import GONE, UNKNOWN, together
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.digests import Digests
+from pyagent_plugins.cache.shelf.shelf import Shelf
+from pyagent_plugins.cache.shelf.validators import Validators
+from pyagent_plugins.cache.shelf.versions import GONE, UNKNOWN, together
 
 SCOPE = Scope.of({"tenant": "a"})
 
@@ -191,9 +191,9 @@ def test_invalidating_a_link_reaches_the_file_behind_it(shelf: Shelf, versions: 
 INVALIDATE = """
 import os, signal, sys
 from pathlib import Path
-from pyagent_plugins.cache.depends import Versions
+from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.entry import Dependency
-from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.shelf.shelf import Shelf
 shelf = Shelf.open(Path(sys.argv[1]))
 Versions(shelf).invalidate([Dependency("tag", "t")])
 os.kill(os.getpid(), signal.SIGKILL)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyagent_plugins.cache.features import Features, features
-from pyagent_plugins.cache.guards import compare, doubt
+from pyagent_plugins.cache.meaning.features import Features, features
+from pyagent_plugins.cache.meaning.guards import compare, doubt
 
 SAME = [
     # numbers in another spelling

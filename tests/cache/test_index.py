@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyagent.errors import UsageError
-from pyagent_plugins.cache.index import VectorIndex, Window
+from pyagent_plugins.cache.index.index import VectorIndex, Window
 from tests.cache.vectors import DIM, A, near, unit
 
 

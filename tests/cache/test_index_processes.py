@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pyagent_plugins.cache.index import VectorIndex, Window
+from pyagent_plugins.cache.index.index import VectorIndex, Window
 from tests.cache.vectors import DIM, A, near, unit
 
 WINDOW = Window(60, generations=3)
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 WRITER = """
 import sys
 from pathlib import Path
-from pyagent_plugins.cache.index import VectorIndex, Window
+from pyagent_plugins.cache.index.index import VectorIndex, Window
 from tests.cache.vectors import A, DIM, unit
 folder, trial = Path(sys.argv[1]), int(sys.argv[2])
 index = VectorIndex.open(folder, DIM, "test", Window(60, generations=3))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyagent_plugins.cache import kernel as kernel_module
-from pyagent_plugins.cache import ring as ring_module
-from pyagent_plugins.cache.index import Found, VectorIndex, Window
-from pyagent_plugins.cache.kernel import Kernel, kernel
+from pyagent_plugins.cache.index import kernel as kernel_module
+from pyagent_plugins.cache.index import ring as ring_module
+from pyagent_plugins.cache.index.index import Found, VectorIndex, Window
+from pyagent_plugins.cache.index.kernel import Kernel, kernel
 from tests.cache.vectors import A, B, near, topical
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler here")
@@ -94,7 +94,7 @@ def test_a_compiler_that_fails_costs_nothing(tmp_path: Path, monkeypatch: pytest
 
 @needs_compiler
 def test_code_that_others_could_have_written_is_not_loaded(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from pyagent_plugins.cache.kernel import kernel; "
+    script = "import sys; from pathlib import Path; from pyagent_plugins.cache.index.kernel import kernel; "
     script += "print(kernel(Path(sys.argv[1])) is not None)"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 

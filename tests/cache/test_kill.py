@@ -15,11 +15,11 @@ STORY = """
 import json, os, random, select, signal, sys, time
 from pathlib import Path
 import numpy as np
-from pyagent_plugins.cache.depends import Versions
+from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Scope, exact_key
-from pyagent_plugins.cache.index import VectorIndex, Window
-from pyagent_plugins.cache.limits import Limits
-from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.index.index import VectorIndex, Window
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.shelf import Shelf
 
 folder, trials = Path(sys.argv[1]), int(sys.argv[2])
 scope, tag = Scope.of({}), Dependency("tag", "t")

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from pyagent.errors import StoreError, UsageError
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Entry, Scope, exact_key
-from pyagent_plugins.cache.limits import Limits
-from pyagent_plugins.cache.lines import line_of
-from pyagent_plugins.cache.portable import Imported, export, import_
-from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.lines import line_of
+from pyagent_plugins.cache.shelf.portable import Imported, export, import_
+from pyagent_plugins.cache.shelf.shelf import Shelf
 
 A, B = Scope.of({"tenant": "a"}), Scope.of({"tenant": "b"})
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyagent_plugins.cache import buckets as buckets_module
-from pyagent_plugins.cache import ring as ring_module
-from pyagent_plugins.cache.buckets import PROBES, ROOMS, ROW, TABLES, Buckets
-from pyagent_plugins.cache.codes import Query, tag
-from pyagent_plugins.cache.index import VectorIndex, Window
+from pyagent_plugins.cache.index import buckets as buckets_module
+from pyagent_plugins.cache.index import ring as ring_module
+from pyagent_plugins.cache.index.buckets import PROBES, ROOMS, ROW, TABLES, Buckets
+from pyagent_plugins.cache.index.codes import Query, tag
+from pyagent_plugins.cache.index.index import VectorIndex, Window
 from tests.cache.vectors import A, B, near, topical, unit
 
 

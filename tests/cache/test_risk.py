@@ -8,8 +8,8 @@ from math import comb
 import pytest
 
 from pyagent_plugins.cache.calibration import Calibrator, Match, pair_of
+from pyagent_plugins.cache.meaning.verifier import fitted
 from pyagent_plugins.cache.risk import RiskBudget, Wager, beta_cdf, upper_bound
-from pyagent_plugins.cache.verifier import fitted
 
 
 def match(number: int, probability: float = 0.96, strict: bool = True) -> Match:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pyagent.errors import StoreError, UsageError
-from pyagent_plugins.cache.index import VectorIndex, Window
-from pyagent_plugins.cache.kmeans import kmeans, nearest
-from pyagent_plugins.cache.router import ShardRouter
+from pyagent_plugins.cache.index.index import VectorIndex, Window
+from pyagent_plugins.cache.index.kmeans import kmeans, nearest
+from pyagent_plugins.cache.index.router import ShardRouter
 from tests.cache.vectors import A, B, near, topical, unit
 
 NODES = [f"node-{i}" for i in range(16)]

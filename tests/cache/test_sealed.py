@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache import sealed as sealed_module
-from pyagent_plugins.cache.index import VectorIndex, Window
+from pyagent_plugins.cache.index import sealed as sealed_module
+from pyagent_plugins.cache.index.index import VectorIndex, Window
 from tests.cache.vectors import DIM, A, B, near, topical, unit
 
 

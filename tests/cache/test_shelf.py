@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from pyagent.errors import StoreError, StoreTooNew
 from pyagent_plugins.cache.entry import Dependency, Entry, Scope, exact_key
-from pyagent_plugins.cache.limits import TIMELY, EntryRefused, Limits
-from pyagent_plugins.cache.shelf import Shelf
-from pyagent_plugins.cache.steady import Clock
+from pyagent_plugins.cache.shelf.limits import TIMELY, EntryRefused, Limits
+from pyagent_plugins.cache.shelf.shelf import Shelf
+from pyagent_plugins.cache.shelf.steady import Clock
 
 SCOPE = Scope.of({"tenant": "a"})
 OTHER = Scope.of({"tenant": "b"})
@@ -299,7 +299,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from pyagent_plugins.cache.entry import Scope, exact_key
-from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.shelf.shelf import Shelf
 scope = Scope.of({"tenant": "a"})
 with Shelf.open(Path(sys.argv[1])) as shelf:
     for n in range(150):

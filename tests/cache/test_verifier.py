@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pyagent_plugins.cache.features import features
-from pyagent_plugins.cache.verifier import SIGNS, WEIGHTS, Verifier, evidence, fit, fitted
+from pyagent_plugins.cache.meaning.features import features
+from pyagent_plugins.cache.meaning.verifier import SIGNS, WEIGHTS, Verifier, evidence, fit, fitted
 
 
 def test_a_nearer_pair_is_likelier_and_a_difference_never_helps() -> None:

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.entry import normalised
-from pyagent_plugins.cache.features import features
-from pyagent_plugins.cache.guards import compare
+from pyagent_plugins.cache.meaning.features import features
+from pyagent_plugins.cache.meaning.guards import compare
 
 if TYPE_CHECKING:
     from pyagent.embed.batch import AsyncEmbedder

@@ -16,20 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyagent.errors import ModelMissing
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Entry, Hit, Miss
-from pyagent_plugins.cache.features import features
 from pyagent_plugins.cache.flight import Failed, Flight, Flights
-from pyagent_plugins.cache.index import VectorIndex
+from pyagent_plugins.cache.index.index import VectorIndex
+from pyagent_plugins.cache.index.windows import Window
 from pyagent_plugins.cache.keeper import Keeper
 from pyagent_plugins.cache.learner import Judge, Learner
-from pyagent_plugins.cache.limits import Limits
+from pyagent_plugins.cache.meaning.features import features
 from pyagent_plugins.cache.question import Answer, Candidate, Computed, Question
 from pyagent_plugins.cache.risk import RiskBudget
-from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.shelf import Shelf
 from pyagent_plugins.cache.stages import Stages
 from pyagent_plugins.cache.tallies import Tallies
-from pyagent_plugins.cache.windows import Window
 
 if TYPE_CHECKING:
     from pyagent.embed.base import Embedder

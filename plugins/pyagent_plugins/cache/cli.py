@@ -178,7 +178,7 @@ def export(
     ctx: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL; .gz compresses it.")]
 ) -> None:
     """Write every living entry to a file, to be imported elsewhere."""
-    from pyagent_plugins.cache.portable import export as write
+    from pyagent_plugins.cache.shelf.portable import export as write
 
     count = _with_cache(ctx, lambda cache: write(cache.shelf, file), embed=False)
     context.output(ctx).note(f"{count:,} entries are in {file}")
@@ -189,7 +189,7 @@ def import_(
     ctx: typer.Context, file: Annotated[Path, typer.Argument(metavar="FILE", help="What `cache export` wrote.")]
 ) -> None:
     """Take in what was exported; nothing newer is replaced, and a damaged line is named."""
-    from pyagent_plugins.cache.portable import import_ as read
+    from pyagent_plugins.cache.shelf.portable import import_ as read
 
     def work(cache: SemanticCache) -> Any:
         index, name = cache.index, cache.embedder

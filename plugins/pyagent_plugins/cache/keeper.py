@@ -7,12 +7,12 @@ import json
 from collections.abc import Callable
 
 from pyagent.errors import Busy, StoreError
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Entry
-from pyagent_plugins.cache.index import VectorIndex
-from pyagent_plugins.cache.limits import EntryRefused
+from pyagent_plugins.cache.index.index import VectorIndex
 from pyagent_plugins.cache.question import Computed, Question
-from pyagent_plugins.cache.shelf import Shelf
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.limits import EntryRefused
+from pyagent_plugins.cache.shelf.shelf import Shelf
 from pyagent_plugins.cache.tallies import Tallies
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.agreement import agree
 from pyagent_plugins.cache.calibration import Calibrator, Match, State
-from pyagent_plugins.cache.memory import Memory
+from pyagent_plugins.cache.meaning.verifier import fitted
 from pyagent_plugins.cache.risk import RiskBudget
-from pyagent_plugins.cache.verifier import fitted
+from pyagent_plugins.cache.shelf.memory import Memory
 
 if TYPE_CHECKING:
     from pyagent.embed.batch import AsyncEmbedder

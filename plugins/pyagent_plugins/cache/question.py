@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.calibration import Match
 from pyagent_plugins.cache.entry import Dependency, Entry, Scope, exact_key
-from pyagent_plugins.cache.features import Features
+from pyagent_plugins.cache.meaning.features import Features
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,10 +14,10 @@ from pyagent.run.key import digest
 from pyagent.run.pipeline import Job, Proceed
 from pyagent.run.stream import Stream
 from pyagent_plugins.cache.cache import SemanticCache
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Hit, Miss
 from pyagent_plugins.cache.flight import Failed, Flight
 from pyagent_plugins.cache.question import Answer, Computed
+from pyagent_plugins.cache.shelf.depends import Versions
 
 
 class Reuse:
@@ -248,9 +248,9 @@ def told(job: Job, found: Hit | Miss) -> None:
 
 def open_cache(folder: Path, settings: Any, warn: Callable[[str], None]) -> SemanticCache:
     """The cache as the settings ask for it."""
-    from pyagent_plugins.cache.limits import Limits
+    from pyagent_plugins.cache.index.windows import Window
     from pyagent_plugins.cache.risk import RiskBudget
-    from pyagent_plugins.cache.windows import Window
+    from pyagent_plugins.cache.shelf.limits import Limits
 
     try:
         risk = RiskBudget(float(settings["risk"]))

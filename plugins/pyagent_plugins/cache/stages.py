@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.calibration import Match, pair_of
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Entry, Hit, Miss
-from pyagent_plugins.cache.features import Features, features
 from pyagent_plugins.cache.flight import Flight
-from pyagent_plugins.cache.guards import compare, doubt
-from pyagent_plugins.cache.index import VectorIndex
+from pyagent_plugins.cache.index.index import VectorIndex
 from pyagent_plugins.cache.learner import Learner
+from pyagent_plugins.cache.meaning.features import Features, features
+from pyagent_plugins.cache.meaning.guards import compare, doubt
+from pyagent_plugins.cache.meaning.verifier import Verifier
 from pyagent_plugins.cache.question import Candidate, Question
-from pyagent_plugins.cache.shelf import Shelf
-from pyagent_plugins.cache.verifier import Verifier
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.shelf import Shelf
 
 if TYPE_CHECKING:
     from pyagent.embed.base import Embedder

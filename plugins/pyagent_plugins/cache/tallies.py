@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from pyagent.errors import PyAgentError
-from pyagent_plugins.cache.memory import Memory
+from pyagent_plugins.cache.shelf.memory import Memory
 
 # Counts of at most so many seconds are lost with a killed process; they are statistics, not money.
 INTERVAL = 2.0

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pyagent_plugins.cache.contrasts import opposite
-from pyagent_plugins.cache.features import Features
-from pyagent_plugins.cache.names import one_name, swapped
-from pyagent_plugins.cache.numbers import unmatched
-from pyagent_plugins.cache.questions import contradict
-from pyagent_plugins.cache.words import slip
+from pyagent_plugins.cache.meaning.contrasts import opposite
+from pyagent_plugins.cache.meaning.features import Features
+from pyagent_plugins.cache.meaning.names import one_name, swapped
+from pyagent_plugins.cache.meaning.numbers import unmatched
+from pyagent_plugins.cache.meaning.questions import contradict
+from pyagent_plugins.cache.meaning.words import slip
 
 
 class Refusal(NamedTuple):

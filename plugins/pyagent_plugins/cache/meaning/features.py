@@ -12,12 +12,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from pyagent_plugins.cache import names as naming
-from pyagent_plugins.cache.contrasts import labels
-from pyagent_plugins.cache.numbers import Numbers
-from pyagent_plugins.cache.questions import kinds
-from pyagent_plugins.cache.tokens import Token, tokens
-from pyagent_plugins.cache.words import CONTRACTIONS, ENGLISH, NEGATORS, STOP, canonical, known, stem
+from pyagent_plugins.cache.meaning import names as naming
+from pyagent_plugins.cache.meaning.contrasts import labels
+from pyagent_plugins.cache.meaning.numbers import Numbers
+from pyagent_plugins.cache.meaning.questions import kinds
+from pyagent_plugins.cache.meaning.tokens import Token, tokens
+from pyagent_plugins.cache.meaning.words import CONTRACTIONS, ENGLISH, NEGATORS, STOP, canonical, known, stem
 
 VERSION = 1
 # A verb and a particle that make one verb, also with words between them: "turn my heating off".

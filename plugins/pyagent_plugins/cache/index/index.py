@@ -15,10 +15,10 @@ from typing import Any, Literal
 import numpy as np
 
 from pyagent.errors import StoreError, UsageError
-from pyagent_plugins.cache.block import Found
-from pyagent_plugins.cache.codes import Query, tag
-from pyagent_plugins.cache.recall import measured_recall
-from pyagent_plugins.cache.windows import Window, Windows
+from pyagent_plugins.cache.index.block import Found
+from pyagent_plugins.cache.index.codes import Query, tag
+from pyagent_plugins.cache.index.recall import measured_recall
+from pyagent_plugins.cache.index.windows import Window, Windows
 
 __all__ = ["Found", "VectorIndex", "Window"]
 

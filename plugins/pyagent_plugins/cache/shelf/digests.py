@@ -8,7 +8,7 @@ import stat
 import time
 from dataclasses import dataclass
 
-from pyagent_plugins.cache.versions import GONE, UNKNOWN
+from pyagent_plugins.cache.shelf.versions import GONE, UNKNOWN
 
 # Two seconds, the coarsest time stamp of a common file system: a file that was changed less long before it was read
 # could be changed again and still look the same.

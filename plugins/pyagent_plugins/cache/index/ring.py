@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pyagent_plugins.cache.block import CODES, Block, Found, columns
-from pyagent_plugins.cache.buckets import Buckets
-from pyagent_plugins.cache.codes import Centre, Query, pack
-from pyagent_plugins.cache.mapped import Column, Mapped, peek
+from pyagent_plugins.cache.index.block import CODES, Block, Found, columns
+from pyagent_plugins.cache.index.buckets import Buckets
+from pyagent_plugins.cache.index.codes import Centre, Query, pack
+from pyagent_plugins.cache.index.mapped import Column, Mapped, peek
 
 MAGIC, VERSION = 0x52_49_4E_47, 1
 # A flat scan of 65,536 words costs 20 to 50 µs; the buckets, whose cost hardly grows, 100 to 200.

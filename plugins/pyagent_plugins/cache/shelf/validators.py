@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pyagent_plugins.cache.versions import GONE, UNKNOWN
+from pyagent_plugins.cache.shelf.versions import GONE, UNKNOWN
 
 if TYPE_CHECKING:
     import httpx

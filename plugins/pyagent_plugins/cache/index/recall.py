@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pyagent_plugins.cache.codes import Query
-from pyagent_plugins.cache.ring import Ring
+from pyagent_plugins.cache.index.codes import Query
+from pyagent_plugins.cache.index.ring import Ring
 
 _STEP = 4096
 

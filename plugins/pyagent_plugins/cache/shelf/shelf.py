@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache import census, upkeep
-from pyagent_plugins.cache.counters import Counters
-from pyagent_plugins.cache.database import Database
 from pyagent_plugins.cache.entry import Dependency, Entry
-from pyagent_plugins.cache.limits import Limits
-from pyagent_plugins.cache.memory import Memory
-from pyagent_plugins.cache.rows import (
+from pyagent_plugins.cache.shelf import census, upkeep
+from pyagent_plugins.cache.shelf.counters import Counters
+from pyagent_plugins.cache.shelf.database import Database
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.memory import Memory
+from pyagent_plugins.cache.shelf.rows import (
     COLUMNS,
     INSERT,
     Draft,
@@ -32,8 +32,8 @@ from pyagent_plugins.cache.rows import (
     values,
     whole,
 )
-from pyagent_plugins.cache.steady import Clock
-from pyagent_plugins.cache.upkeep import LOW, VERSIONS
+from pyagent_plugins.cache.shelf.steady import Clock
+from pyagent_plugins.cache.shelf.upkeep import LOW, VERSIONS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyagent.store.db import connect
-from pyagent_plugins.cache.database import Database
-from pyagent_plugins.cache.limits import Limits
-from pyagent_plugins.cache.rows import checksum
+from pyagent_plugins.cache.shelf.database import Database
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.rows import checksum
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ kind), not from any benchmark.
 # ruff: noqa: SIM905 - word lists read better as text than as 300 quoted strings
 from __future__ import annotations
 
-from pyagent_plugins.cache.words import stem
+from pyagent_plugins.cache.meaning.words import stem
 
 _SETS = """
 increase raise grow expand enlarge rise gain / decrease reduce lower shrink lessen diminish drop fall

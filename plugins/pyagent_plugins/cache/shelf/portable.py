@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache.depends import Versions
 from pyagent_plugins.cache.entry import Dependency, Entry
-from pyagent_plugins.cache.limits import EntryRefused
-from pyagent_plugins.cache.lines import FORMAT, line_of, opened, read
-from pyagent_plugins.cache.rows import Draft, Meaning
-from pyagent_plugins.cache.shelf import OnWrite, Shelf
-from pyagent_plugins.cache.versions import NEVER_FRESH, content, counted
+from pyagent_plugins.cache.shelf.depends import Versions
+from pyagent_plugins.cache.shelf.limits import EntryRefused
+from pyagent_plugins.cache.shelf.lines import FORMAT, line_of, opened, read
+from pyagent_plugins.cache.shelf.rows import Draft, Meaning
+from pyagent_plugins.cache.shelf.shelf import OnWrite, Shelf
+from pyagent_plugins.cache.shelf.versions import NEVER_FRESH, content, counted
 
 TOGETHER = 200  # entries in one transaction
 FIELDS = ("prompt", "answer", "created", "expires", "model", "input_tokens", "output_tokens", "usd")

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from pyagent_plugins.cache.block import CODES, Block, Found, columns
-from pyagent_plugins.cache.codes import Centre, Query
-from pyagent_plugins.cache.mapped import Column, Mapped, peek
+from pyagent_plugins.cache.index.block import CODES, Block, Found, columns
+from pyagent_plugins.cache.index.codes import Centre, Query
+from pyagent_plugins.cache.index.mapped import Column, Mapped, peek
 
 MAGIC, VERSION = 0x53_45_41_4C, 1
 # Below this Annoy is not even tried. Measured, scan against Annoy: 86 and 348 µs at 50,000, 286 and 444 at 200,000,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pyagent_plugins.cache.units import NUMBERS, ORDINALS
+from pyagent_plugins.cache.meaning.units import NUMBERS, ORDINALS
 
 
 class Token(NamedTuple):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pyagent.errors import StoreError, UsageError
-from pyagent_plugins.cache.kmeans import kmeans, nearest
+from pyagent_plugins.cache.index.kmeans import kmeans, nearest
 
 # A cell is hot when it holds this many times the mean: two halves then hold no more than the next largest.
 HOT = 4.0

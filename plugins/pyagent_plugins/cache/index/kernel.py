@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from pyagent_plugins.cache.codes import Centre, Query, projection
+from pyagent_plugins.cache.index.codes import Centre, Query, projection
 
 _SOURCE = Path(__file__).with_name("kernel.c")
 # The compiler may reorder sums (that is what vectorises them), but not flush small numbers for the whole process,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pyagent_plugins.cache.codes import BITS, WORDS, Centre, Query, distances, halves_dot, pack, radius
-from pyagent_plugins.cache.kernel import Kernel
-from pyagent_plugins.cache.mapped import Column
+from pyagent_plugins.cache.index.codes import BITS, WORDS, Centre, Query, distances, halves_dot, pack, radius
+from pyagent_plugins.cache.index.kernel import Kernel
+from pyagent_plugins.cache.index.mapped import Column
 
 # At most this many places get their whole code compared, and at most RANKED their vector: the constant bound
 # on what a look-up touches beside the flat scan of one word a place.

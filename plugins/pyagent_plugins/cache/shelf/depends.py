@@ -10,11 +10,11 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from pyagent_plugins.cache.digests import Digests
 from pyagent_plugins.cache.entry import Dependency, Entry
-from pyagent_plugins.cache.shelf import Shelf
-from pyagent_plugins.cache.validators import Validators
-from pyagent_plugins.cache.versions import GONE, NEVER_FRESH, UNKNOWN, content, counted, together
+from pyagent_plugins.cache.shelf.digests import Digests
+from pyagent_plugins.cache.shelf.shelf import Shelf
+from pyagent_plugins.cache.shelf.validators import Validators
+from pyagent_plugins.cache.shelf.versions import GONE, NEVER_FRESH, UNKNOWN, content, counted, together
 
 
 class Versions:

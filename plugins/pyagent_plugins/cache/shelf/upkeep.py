@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import chain
 
 from pyagent_plugins.cache.entry import Dependency
-from pyagent_plugins.cache.limits import Limits
-from pyagent_plugins.cache.rows import Draft, encoded
+from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.rows import Draft, encoded
 
 SWEEP = 64  # rows that one store may delete behind the window: each store adds one, so that it always catches up
 RETIRED = 1000  # rows that one new version may mark: 2 ms

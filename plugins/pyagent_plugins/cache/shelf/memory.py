@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from pyagent_plugins.cache.database import Database
-from pyagent_plugins.cache.steady import Clock
+from pyagent_plugins.cache.shelf.database import Database
+from pyagent_plugins.cache.shelf.steady import Clock
 
 # So that no name of another part meets `low` or `identity`.
 PREFIX = "x-"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pyagent_plugins.cache.codes import BITS
-from pyagent_plugins.cache.mapped import Column, Mapped
+from pyagent_plugins.cache.index.codes import BITS
+from pyagent_plugins.cache.index.mapped import Column, Mapped
 
 TABLES = 8
 PROBES = 100

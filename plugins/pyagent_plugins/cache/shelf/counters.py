@@ -11,9 +11,9 @@ import os
 import sqlite3
 from collections.abc import Sequence
 
-from pyagent_plugins.cache.database import Database
-from pyagent_plugins.cache.rows import encoded
-from pyagent_plugins.cache.steady import Clock
+from pyagent_plugins.cache.shelf.database import Database
+from pyagent_plugins.cache.shelf.rows import encoded
+from pyagent_plugins.cache.shelf.steady import Clock
 
 Thing = tuple[str, str]  # kind and key
 KNOWN = 10_000  # counters kept in memory while nobody writes

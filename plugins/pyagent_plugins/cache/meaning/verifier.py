@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyagent_plugins.cache import guards
-from pyagent_plugins.cache.features import Features
-from pyagent_plugins.cache.words import slip
+from pyagent_plugins.cache.meaning import guards
+from pyagent_plugins.cache.meaning.features import Features
+from pyagent_plugins.cache.meaning.words import slip
 
 if TYPE_CHECKING:
     import numpy as np

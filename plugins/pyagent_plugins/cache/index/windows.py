@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache import manifest
-from pyagent_plugins.cache.block import Found
-from pyagent_plugins.cache.codes import Query
-from pyagent_plugins.cache.mapped import Turn
-from pyagent_plugins.cache.ring import Ring
-from pyagent_plugins.cache.sealed import Row, Sealed
+from pyagent_plugins.cache.index import manifest
+from pyagent_plugins.cache.index.block import Found
+from pyagent_plugins.cache.index.codes import Query
+from pyagent_plugins.cache.index.mapped import Turn
+from pyagent_plugins.cache.index.ring import Ring
+from pyagent_plugins.cache.index.sealed import Row, Sealed
 
 # A match this good ends the search: an older window could hardly give a better answer.
 CERTAIN = 0.97

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pyagent.errors import StoreError
-from pyagent_plugins.cache.sealed import Row
+from pyagent_plugins.cache.index.sealed import Row
 
 VERSION = 1
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pyagent_plugins.cache.clock import clock, date, hour_of
-from pyagent_plugins.cache.tokens import Token
-from pyagent_plugins.cache.units import MONEY, MONTHS, MULTIPLES, NUMBERS, ORDINALS, SIGNS, UNITS, quantity
+from pyagent_plugins.cache.meaning.clock import clock, date, hour_of
+from pyagent_plugins.cache.meaning.tokens import Token
+from pyagent_plugins.cache.meaning.units import MONEY, MONTHS, MULTIPLES, NUMBERS, ORDINALS, SIGNS, UNITS, quantity
 
 _NUM = re.compile(r"([£$€¥₹])?\s?(\d[\d,]*(?:\.\d+)?)([⁰¹²³⁴-⁹]+)?([½¼¾])?(.*)")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.entry import Dependency, Entry
-from pyagent_plugins.cache.versions import together
+from pyagent_plugins.cache.shelf.versions import together
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyagent.store.db import connect, explain, transaction
-from pyagent_plugins.cache.tables import is_broken, prepare, set_aside
+from pyagent_plugins.cache.shelf.tables import is_broken, prepare, set_aside
 
 T = TypeVar("T")
 QUESTION = 500  # numbers in one query; SQLite takes 999 in its oldest builds

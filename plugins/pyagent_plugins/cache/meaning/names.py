@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from pyagent_plugins.cache.units import MONTHS, WEEKDAYS
-from pyagent_plugins.cache.words import slip
+from pyagent_plugins.cache.meaning.units import MONTHS, WEEKDAYS
+from pyagent_plugins.cache.meaning.words import slip
 
 _PLACES = """afghanistan africa albania algeria america angola antarctica argentina armenia asia australia austria
 azerbaijan bahrain bangladesh barbados belarus belgium bolivia bosnia botswana brazil britain bulgaria cambodia

@@ -1,0 +1,1 @@
+"""Near vectors among millions: packed codes, buckets, sealed windows, a router over shards."""

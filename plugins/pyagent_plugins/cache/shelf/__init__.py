@@ -1,0 +1,1 @@
+"""Where answers lie and what they were made from: tables, versions, limits, travel."""
