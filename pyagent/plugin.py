@@ -18,7 +18,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pyagent.host.hookspecs import API, Check, Command, Context, Option, Reporter, hookimpl
+from pyagent.host.hookspecs import (
+    API,
+    Check,
+    Command,
+    Context,
+    Mount,
+    Option,
+    Panel,
+    Reporter,
+    ScheduledJob,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from pyagent.engine.base import (
@@ -61,7 +72,9 @@ __all__ = [
     "Job",
     "Message",
     "Model",
+    "Mount",
     "Option",
+    "Panel",
     "Piece",
     "Proceed",
     "Provider",
@@ -69,6 +82,7 @@ __all__ = [
     "Reporter",
     "Request",
     "Result",
+    "ScheduledJob",
     "Step",
     "Task",
     "Tool",

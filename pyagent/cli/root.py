@@ -27,9 +27,12 @@ CORE: tuple[Command, ...] = (
     Command("doctor", "pyagent.cli.doctor:doctor", "Check that everything works here."),
     Command("model", "pyagent.cli.model:app", "The models that can be asked."),
     Command("plugin", "pyagent.cli.plugin:app", "See and start plugins."),
+    Command("serve", "pyagent.cli.serve:serve", "Serve the web pages and the API."),
+    Command("schedule", "pyagent.cli.schedule:app", "What recurs: list it, run it now, serve it."),
     Command("store", "pyagent.cli.store:app", "The file that holds every run."),
     Command("trace", "pyagent.cli.trace:app", "What happened in a run."),
     Command("trust", "pyagent.cli.trust:trust", "Let a project's settings take effect."),
+    Command("tui", "pyagent.cli.tui:tui", "Watch and steer the swarm in a terminal."),
 )
 HELP = """Answer a file of tasks with a swarm of LLM agents.
 

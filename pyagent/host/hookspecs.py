@@ -5,15 +5,19 @@ Hooks are synchronous and only register objects, decide, or observe. Work is don
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from pyagent.errors import ModelMissing
+
 if TYPE_CHECKING:
-    from pyagent.engine.base import EngineKind, Tool
+    from pyagent.engine.base import Engine, EngineKind, Tool
     from pyagent.event import Event
+    from pyagent.host.calendar import When
     from pyagent.model import Model
     from pyagent.run.pipeline import Step
 
@@ -62,11 +66,17 @@ class Reporter:
     render: Callable[[Iterable[Mapping[str, Any]]], str]
 
 
+def _no_engine(setting: str) -> tuple[Engine, Model]:
+    raise ModelMissing(f"no model can be opened for {setting!r} here", "ask within a run")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a registering hook may look at: settings of the plugin itself, and the folders.
 
-    ``allow`` are the absolute folders that tools may read, from ``[tools] allow``; empty: none.
+    ``allow`` are the absolute folders that tools may read, from ``[tools] allow``; empty: none. ``engine`` opens the
+    model that the plugin's setting of this name names (its caller closes the engine); raises ModelMissing, also where
+    an untrusted project chose a model that leaves this machine.
     """
 
     settings: Mapping[str, Any]
@@ -74,6 +84,66 @@ class Context:
     cache_dir: str
     project_dir: str
     allow: tuple[str, ...] = ()
+    engine: Callable[[str], tuple[Engine, Model]] = _no_engine
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """What recurs: ``pyagent *argv`` at ``at`` (`mon 03:17`, `daily 03:17`, `hourly :17`, local time).
+
+    It runs in a process of its own; a time that was missed is caught up once.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    at: str
+    help: str
+
+    @property
+    def when(self) -> When:
+        """Raises UsageError for words that are no time."""
+        from pyagent.host.calendar import When
+
+        return When.parse(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A page of the web front-end.
+
+    ``module`` is the absolute path of an ES module that exports ``mount(element, context)``; ``style`` a CSS file
+    beside it; all files of that folder are served. ``router`` is a FastAPI router, mounted at ``/api/v1/p/ID``;
+    its unsafe methods need the scope ``approve``. ``icon`` is a name that the front-end knows, ``scopes`` what a
+    person needs to see it.
+    """
+
+    id: str
+    title: str
+    module: str
+    icon: str = "puzzle"
+    style: str | None = None
+    router: Any = None
+    scopes: tuple[str, ...] = ("read",)
+    api_version: int = 1
+
+    def __post_init__(self) -> None:
+        # It stands in addresses.
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", self.id):
+            raise ValueError(f"a panel's id is lower-case letters, digits and dashes, not {self.id!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """An ASGI application under ``path`` of the web server, behind the same guard, with its own
+    Content-Security-Policy; its lifespan runs with the server's."""
+
+    path: str
+    app: Any
+    csp: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"/[a-z][a-z0-9-]{0,31}", self.path) or self.path in ("/api", "/assets", "/plugins"):
+            raise ValueError(f"a mount's path is a free one like /m, not {self.path!r}")
 
 
 class Specs:
@@ -120,6 +190,27 @@ class Specs:
         raise NotImplementedError
 
     @hookspec
+    def pyagent_jobs(self, context: Context) -> Iterable[ScheduledJob]:
+        """What recurs; see `pyagent schedule list`."""
+        raise NotImplementedError
+
+    @hookspec
     def pyagent_event(self, event: Event) -> None:
         """See an event, after it is recorded. An observer that raises three times is muted."""
+        raise NotImplementedError
+
+    @hookspec
+    def pyagent_web_panels(self, context: Context) -> Iterable[Panel]:
+        """Pages for the web front-end."""
+        raise NotImplementedError
+
+    @hookspec
+    def pyagent_web_mounts(self, context: Context, core: Any) -> Iterable[Mount]:
+        """Applications for the web server; ``core`` is its ``pyagent.web.core.Core``."""
+        raise NotImplementedError
+
+    @hookspec
+    def pyagent_stats(self, context: Context) -> Iterable[tuple[str, Any]]:
+        """(name, JSON value) for the statistics: ``cache``, ``routing``, ``capability``, ``schedules``, or others.
+        Called every few seconds while somebody looks: cheap, and from any thread."""
         raise NotImplementedError

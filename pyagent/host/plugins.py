@@ -14,8 +14,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pluggy
 
-from pyagent.errors import PluginError
-from pyagent.host.hookspecs import API, PROJECT, Check, Command, Context, Option, Reporter, Specs
+from pyagent.errors import PluginError, PyAgentError
+from pyagent.host.hookspecs import (
+    API,
+    PROJECT,
+    Check,
+    Command,
+    Context,
+    Mount,
+    Option,
+    Panel,
+    Reporter,
+    ScheduledJob,
+    Specs,
+)
 from pyagent.host.schema import nearest
 
 if TYPE_CHECKING:
@@ -143,6 +155,34 @@ class Plugins:
 
     def reports(self, context: Callable[[str], Context], taken: Iterable[str] = ()) -> list[Reporter]:
         return self._unique("format", "pyagent_reports", context, lambda report: report.name, taken)
+
+    def jobs(self, context: Callable[[str], Context]) -> list[ScheduledJob]:
+        return self._unique("job", "pyagent_jobs", context, lambda job: job.name)
+
+    # ---- for the web server: a plugin that fails is noted, and the rest is shown
+
+    def panels(self, context: Callable[[str], Context], note: Callable[[str], None]) -> list[tuple[str, Panel]]:
+        """(plugin, panel)."""
+        return list(self._borne("pyagent_web_panels", context, note))
+
+    def mounts(self, context: Callable[[str], Context], core: Any, note: Callable[[str], None]) -> list[Mount]:
+        return [mount for _, mount in self._borne("pyagent_web_mounts", context, note, core=core)]
+
+    def stats(self, context: Callable[[str], Context]) -> dict[str, Any]:
+        """What the plugins add to the statistics, by name."""
+        return dict(pair for _, pair in self._borne("pyagent_stats", context, self._note))
+
+    def _borne(
+        self, hook: str, context: Callable[[str], Context], note: Callable[[str], None], **more: Any
+    ) -> Iterator[tuple[str, Any]]:
+        for plugin in (each for each in self.loaded if hook in each.hooks):
+            try:
+                yield from [
+                    (plugin.name, item)
+                    for item in self._collect(plugin.name, hook, context=context(plugin.name), **more)
+                ]
+            except PyAgentError as error:
+                note(str(error))
 
     def observe(self, event: Event) -> None:
         """Show an event to every observer, one by one: one that fails stops neither the others nor the run."""
@@ -318,7 +358,11 @@ def _lacks(hook: str, item: Any) -> str:
         "pyagent_commands": Command,
         "pyagent_config": Option,
         "pyagent_checks": Check,
+        "pyagent_jobs": ScheduledJob,
         "pyagent_reports": Reporter,
+        "pyagent_web_panels": Panel,
+        "pyagent_web_mounts": Mount,
+        "pyagent_stats": tuple,
     }
     kind = records.get(hook)
     if kind is not None:
