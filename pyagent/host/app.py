@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyagent.errors import ConfigError, ModelMissing, UsageError
 from pyagent.host.paths import Paths, writable
+from pyagent.host.schema import DEFAULT_MODEL as DEFAULT_MODEL
 from pyagent.host.schema import nearest
 
 if TYPE_CHECKING:
     from pyagent.engine.base import Engine, EngineKind, EngineOptions, Tool
     from pyagent.event import Event
-    from pyagent.host.hookspecs import Check, Context, Reporter
+    from pyagent.host.hookspecs import Check, Context, Reporter, ScheduledJob
     from pyagent.host.plugins import Plugins, Source
     from pyagent.host.settings import Settings
     from pyagent.model import Model
     from pyagent.run.pipeline import Step
-
-DEFAULT_MODEL = "smollm2-135m"
+    from pyagent.run.pricelist import PriceList
 
 
 @dataclass
@@ -118,17 +118,28 @@ class App:
         """The model that ``name`` means: a configured name, a GGUF file, or PROVIDER/NAME.
 
         Without a name it is ``swarm.model``, else the bundled one. With ``base_url`` (or ``swarm.base_url``)
-        any name is asked there. Raises ModelMissing (4).
+        any name is asked there. Raises ModelMissing (4), also where an untrusted project chose a model that leaves
+        this machine: prompts must not go out, at the user's cost, at a clone's word.
         """
-        name = name or self.settings.get("swarm.model")
+        chosen = self.settings.get("swarm.model")
+        name = name or chosen
         base_url = base_url or self.settings.get("swarm.base_url")
         models = self.models()
         if base_url:
             return self._elsewhere(name, base_url, models)
         name = name or DEFAULT_MODEL
-        if name in models:
-            return models[name]
-        return self.file_model(name) or self._service(name) or self._missing(name, models)
+        model = models.get(name) or self.file_model(name) or self._service(name) or self._missing(name, models)
+        if name == chosen:
+            self.refuse_unasked("swarm.model", model)
+        return model
+
+    def refuse_unasked(self, setting: str, model: Model) -> None:
+        """Raises ModelMissing when an untrusted project's ``setting`` would send prompts off this machine."""
+        if self.settings.unasked(setting) and not self.engine_kind(model).local:
+            raise ModelMissing(
+                f"{self.settings.origin(setting)}: {setting} asks {model.name}, which does not run on this machine",
+                f"run `pyagent trust` to let it, or {_instead(setting)}",
+            )
 
     def open_engine(self, model: Model, options: EngineOptions) -> Engine:
         """Open the engine of ``model``; raises ConfigError (78) for an unknown kind or a missing package."""
@@ -143,6 +154,19 @@ class App:
         from pyagent.host.engines import pick
 
         return pick(model.engine, self.engine_kinds(), model)
+
+    @cached_property
+    def prices(self) -> PriceList:
+        """The table of prices: the one that `pyagent model price --refresh` fetched, else the shipped one."""
+        from pyagent.run.pricelist import FILE, PriceList
+
+        return PriceList(self.paths.cache / FILE)
+
+    def priced(self, model: Model) -> Model:
+        """``model`` with its prices, as far as they are known."""
+        from pyagent.run.prices import price
+
+        return price(model, local=self.engine_kind(model).local, prices=self.prices)
 
     def engine_kinds(self) -> list[EngineKind]:
         from pyagent.host.engines import CORE
@@ -167,6 +191,13 @@ class App:
     def checks(self) -> list[Check]:
         return self.plugins.checks(self.context)
 
+    def jobs(self) -> list[ScheduledJob]:
+        """What recurs, by name; raises UsageError for one with a time that is none."""
+        jobs = self.plugins.jobs(self.context)
+        for job in jobs:
+            _ = job.when
+        return jobs
+
     def reports(self) -> dict[str, Reporter]:
         from pyagent.report.formats import FORMATS
 
@@ -182,7 +213,20 @@ class App:
 
         allow = tuple(str(folder) for folder in self.settings.get("tools.allow") or ())
         folders = (str(self.paths.data), str(self.paths.cache), str(self.project_dir))
-        return Context(self.plugin_settings(plugin), *folders, allow=allow)
+        engine = partial(self._engine_for, plugin)
+        return Context(self.plugin_settings(plugin), *folders, allow=allow, engine=engine)
+
+    def _engine_for(self, plugin: str, setting: str) -> tuple[Engine, Model]:
+        """The model that a plugin's own setting names, opened with one process at most."""
+        from pyagent.engine.base import EngineOptions
+
+        name = self.plugin_settings(plugin)[setting]
+        # A known model is asked where it lives, also when the run's own is asked at --base-url.
+        known = self.models().get(name) or self.file_model(name) or self._service(name)
+        model = known or self.model(name)
+        self.refuse_unasked(f"plugins.{plugin}.{setting}", model)
+        options = EngineOptions(workers=1, cache_dir=str(self.cache_dir), home=str(self.data_dir))
+        return self.open_engine(model, options), model
 
     def plugin_settings(self, name: str) -> dict[str, Any]:
         """``[plugins.NAME]`` over the plugin's defaults; ConfigError for an option that it does not have."""
@@ -236,6 +280,12 @@ class App:
             raise ModelMissing(f"the model {name} needs a provider that is not trusted", "run `pyagent trust`")
         hint = nearest(name, models) or f"known: {', '.join(sorted(models))}"
         raise ModelMissing(f"no model {name!r}", f"{hint} (`pyagent model list`, `pyagent model add`)")
+
+
+def _instead(setting: str) -> str:
+    """How to choose another model than the setting's."""
+    group, _, name = setting.partition(".")
+    return f"give another --{name}" if group == "swarm" else f"set {setting} in your own settings"
 
 
 def _like(default: Any, value: Any, place: str) -> None:

@@ -7,10 +7,10 @@ configuration does not give: that costs 110 ms.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from pyagent.engine.http.address import private
 from pyagent.model import Model, Usage
+from pyagent.run.pricelist import PriceList
 
 # Where a kind of engine asks when no base_url is given.
 OFFICIAL = {
@@ -20,21 +20,26 @@ OFFICIAL = {
 }
 
 
-def price(model: Model, local: bool | None = None) -> Model:
+def price(model: Model, local: bool | None = None, prices: PriceList | None = None) -> Model:
     """``model`` with its prices in USD for a million tokens. A price the configuration gives stays.
 
     A ``local`` engine (default: whether it is llama) costs 0. A server on this machine or a private network has
     no known price: it stays None, as does a model that the table does not know. Where a provider takes more for
-    long prompts, the price is the one of the shorter.
+    long prompts, the price is the one of the shorter. ``prices`` is the table; the shipped one when not given.
     """
     if model.input_price is not None and model.output_price is not None:
         return model
     if model.engine == "llama" if local is None else local:
         return _with(model, 0.0, 0.0)
+    url = public(model)
+    listed = (prices or PriceList()).find(url, model.remote or model.name) if url else None
+    return model if listed is None else _with(model, listed.input, listed.output)
+
+
+def public(model: Model) -> str | None:
+    """The public address where a model is asked; None for a server on this machine or a private network."""
     url = (model.provider.base_url if model.provider else "") or OFFICIAL.get(model.engine, "")
-    if not url or private(url):
-        return model
-    return _with(model, *_known(url, model.remote or model.name))
+    return url if url and not private(url) else None
 
 
 def cost(model: Model, usage: Usage) -> float | None:
@@ -48,23 +53,3 @@ def _with(model: Model, given: float | None, made: float | None) -> Model:
         input_price=given if model.input_price is None else model.input_price,
         output_price=made if model.output_price is None else model.output_price,
     )
-
-
-def _known(url: str, remote: str) -> tuple[float | None, float | None]:
-    """The table's prices for a model at a public address."""
-    from datetime import UTC, datetime
-
-    from genai_prices.data_snapshot import get_snapshot
-
-    try:
-        _, info = get_snapshot().find_provider_model(remote, None, None, url)
-    except LookupError:
-        return None, None
-    prices = info.get_prices(datetime.now(UTC))
-    return _dollars(prices.input_mtok), _dollars(prices.output_mtok)
-
-
-def _dollars(price: Any) -> float | None:
-    """A price is a number, or tiers by the prompt's length above a base; None where nothing is said."""
-    base = getattr(price, "base", price)
-    return None if base is None else float(base)
