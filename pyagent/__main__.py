@@ -32,7 +32,11 @@ def run(args: list[str]) -> int:
 
         return call(args)
     except KeyboardInterrupt:
-        return 130
+        # Before a run listens to signals itself: nothing has begun.
+        from pyagent.cli.failure import show
+        from pyagent.errors import Interrupted
+
+        return show(Interrupted("stopped by SIGINT", "Run the same command again."), args)
     except BrokenPipeError:
         return _reader_left()
     except Exception as error:

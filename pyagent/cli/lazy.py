@@ -78,6 +78,9 @@ def _dress(command: Any, name: str) -> Any:
 
 def _shape(param: Any) -> None:
     """Show what a value is as NAME, N or X, where nothing better was said."""
+    if param.param_type_name == "argument":
+        # typer puts the name of what must be given into braces, which elsewhere mean a choice.
+        param.make_metavar = lambda ctx, usage=False: _shown(param, usage)
     if param.metavar or getattr(param, "is_flag", False) or getattr(param.type, "choices", None):
         return
     words = {"int": "N", "float": "X"}
@@ -89,6 +92,13 @@ def _shape(param: Any) -> None:
         param.metavar = shown if param.required else f"[{shown}]"
         if param.nargs == -1:
             param.metavar += "..."
+
+
+def _shown(param: Any, usage: bool) -> str:
+    """An argument in the usage line (``[X]`` when it may be left out) and in the list of arguments."""
+    choices = getattr(param.type, "choices", None)
+    name = param.metavar or (f"{{{'|'.join(map(str, choices))}}}" if choices else str(param.name).upper())
+    return f"[{name}]" if usage and not param.required and not name.startswith("[") else name
 
 
 def options(wanted: Iterable[Global], beside: Iterable[Any] = (), hidden: bool = True) -> list[Any]:

@@ -22,7 +22,7 @@ def trust(
 ) -> None:
     """Let a project's endpoints, providers, plugins and tools take effect. A changed file is asked about again."""
     from pyagent.host.layer import project_file, read_layer
-    from pyagent.host.settings import guarded
+    from pyagent.host.settings import guarded, leaving
     from pyagent.host.trust import Trust
 
     host, out = context.app(ctx), context.output(ctx)
@@ -39,7 +39,8 @@ def trust(
     if layer is None:
         raise UsageError(f"{file} is not there, or has no settings for pyagent", "name the project's file")
     known.add(file, layer.digest)
-    named = [{"setting": ".".join(key), "value": _plain(value.value)} for key, value in guarded(layer).items()]
+    agreed = {**guarded(layer), **leaving(layer)}
+    named = [{"setting": ".".join(key), "value": _plain(value.value)} for key, value in agreed.items()]
     out.table(named, ["setting", "value"])
     out.note(f"{file} is trusted until it changes")
     return None

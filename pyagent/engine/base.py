@@ -52,11 +52,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an engine gives back: ``request.samples`` choices; ``usage`` covers all of them."""
+    """What an engine gives back: ``request.samples`` choices; ``usage`` covers all of them.
+
+    ``served`` is the name that the service itself says has answered, empty where it says none.
+    """
 
     choices: tuple[Choice, ...]
     usage: Usage
     model: str
+    served: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Engine(Protocol):
     """Asks one model. ``width`` is how many requests it likes to have in flight.
 
     ``generate`` raises TransientError (worth another try), ContextOverflow, ReplyError, EngineUnreachable,
-    KeyRefused or ModelMissing. Cancelling it frees what it holds. When ``piece`` is None the engine need not
+    KeyRefused or ModelMissing. Cancelling it frees what it holds; an engine that then knows what the call used sets
+    it as ``usage`` on the CancelledError, else its worst case counts. When ``piece`` is None the engine need not
     stream. ``render`` gives the exact text or body that would be sent; ``bound`` and ``render`` ask nobody.
     An engine that bounds its calls by ``EngineOptions.timeout`` itself, from when it sends them, has ``timed = True``;
     any other is given up after that time, waiting in its line included.

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pyagent.errors import PyAgentError
+from pyagent.errors import ModelMissing, PyAgentError
 from pyagent.host.app import App
 from pyagent.host.hookspecs import Check
 from pyagent.host.paths import writable
@@ -72,6 +72,11 @@ def _settings(app: App) -> Finding:
 
 
 def _trust(app: App) -> Finding:
+    try:
+        app.model()
+    except ModelMissing as error:
+        if "`pyagent trust`" in error.hint:
+            return "warn", str(error), error.hint
     if ignored := app.settings.ignored:
         return "warn", f"not in effect: {', '.join(ignored)}", "read that file, then run `pyagent trust`"
     return "ok", "nothing waits for your word", ""
@@ -102,17 +107,17 @@ def _llama() -> Finding:
     """One token in a child: a build for another CPU dies there with SIGILL, and not here."""
     import subprocess
 
+    from pyagent.engine.llama.child import REBUILD
     from pyagent.engine.llama.files import bundled_source
 
-    remedy = "rebuild it: pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
     command = [sys.executable, "-c", LLAMA, str(bundled_source())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode == 0:
         return "ok", "answers in a child process", ""
     if done.returncode < 0:
-        return "fail", f"its child was killed by signal {-done.returncode}", remedy
+        return "fail", f"its child was killed by signal {-done.returncode}", REBUILD
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    return "fail", f"its child ended with {done.returncode}: {last}", remedy
+    return "fail", f"its child ended with {done.returncode}: {last}", REBUILD
 
 
 def _http() -> Finding:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 Kind = Literal["text", "integer", "number", "flag", "path", "model", "names", "paths", "table"]
 Key = tuple[str, ...]
+DEFAULT_MODEL = "smollm2-135m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Setting:
     """One setting: its dotted ``name`` (``*`` is a name that the user gives) and what it may hold.
 
     ``kind`` "model" is a model's name or a path to a GGUF file. ``guarded`` settings of a project's file take
-    effect only after `pyagent trust`.
+    effect only after `pyagent trust`; ``leaving`` ones are also the user's to allow, when what they choose would
+    be asked elsewhere than on this machine.
     """
 
     name: str
@@ -28,12 +30,13 @@ class Setting:
     minimum: float | None = None
     choices: tuple[str, ...] = ()
     guarded: bool = False
+    leaving: bool = False
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("swarm.model", "model", "The model to ask: a name under [models], or a GGUF file."),
+    Setting("swarm.model", "model", "The model to ask: a name under [models], or a GGUF file.", leaving=True),
     Setting("swarm.base_url", "text", "An OpenAI-compatible endpoint for every call.", guarded=True),
-    Setting("swarm.agent", "text", "The agent that answers tasks which name none."),
+    Setting("swarm.agent", "text", "The agent that answers tasks which name none.", leaving=True),
     Setting("swarm.system", "text", "The system prompt of tasks which have none."),
     Setting("swarm.jobs", "integer", "Tasks in flight; what the engine likes when not set.", minimum=1),
     Setting("swarm.workers", "integer", "Engine processes; one a core when not set.", minimum=1),
@@ -47,6 +50,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("swarm.max_cost", "number", "The run stops before it costs more, in USD.", minimum=0),
     Setting("swarm.max_total_tokens", "integer", "The run stops before it uses more tokens.", minimum=1),
     Setting("swarm.max_time", "number", "The run stops after so many seconds.", minimum=0),
+    Setting("swarm.quality", "number", "Where no model is named: the share of the best to reach.", 0.95, minimum=0),
+    Setting("swarm.require_measured", "flag", "Ask no model that was not measured.", False),
     Setting("swarm.fail_fast", "flag", "Stop at the first failed task.", False),
     Setting("swarm.fail_on", "text", "Failures to bear before the exit code is 1: N or N%."),
     Setting("swarm.record_prompts", "flag", "Keep the messages of each call in the trace.", True),
@@ -59,6 +64,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("models.*.context", "integer", "Tokens that fit.", minimum=1),
     Setting("models.*.input_price", "number", "USD for a million input tokens.", minimum=0),
     Setting("models.*.output_price", "number", "USD for a million output tokens.", minimum=0),
+    Setting("models.*.can", "names", "What it does besides text: tools, json, image, audio, video, languages."),
     Setting("models.*.options", "table", "What the engine alone understands."),
     Setting("providers.*.kind", "text", "The API it speaks, an engine kind.", "openai", guarded=True),
     Setting("providers.*.base_url", "text", "Where it answers.", guarded=True),
@@ -67,6 +73,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("providers.*.tokens_per_minute", "integer", "Its limit of tokens.", minimum=1, guarded=True),
     Setting("providers.*.width", "integer", "The most requests in flight.", minimum=1, guarded=True),
     Setting("tools.allow", "paths", "Folders that file tools may read.", (), guarded=True),
+    Setting(
+        "approvals.tools",
+        "names",
+        "Tools that need a person: patterns of names, destructiveHint, openWorldHint.",
+        (),
+        guarded=True,
+    ),
+    Setting("approvals.cost_usd", "number", "A task that may cost more needs a person first.", minimum=0, guarded=True),
+    Setting(
+        "approvals.risk",
+        "text",
+        "The least risk at which any tool needs a person.",
+        choices=("low", "medium", "high"),
+        guarded=True,
+    ),
+    Setting("approvals.escalate_to", "model", "The model that answers what a person escalates.", guarded=True),
     Setting("plugins.block", "names", "Plugins that are never imported.", (), guarded=True),
 )
 SECTIONS = {
@@ -74,8 +96,15 @@ SECTIONS = {
     "models": "Models by name.",
     "providers": "Services by name.",
     "tools": "What tools may touch.",
+    "approvals": "What waits for a person.",
     "plugins": "The plugins; [plugins.NAME] is the plugin's own.",
 }
+TRUST = (
+    "† In a project's file it takes effect after `pyagent trust`.",
+    "",
+    "‡ In a project's file it takes effect at once where the model runs on this machine; one that is asked elsewhere",
+    "is refused until `pyagent trust`. Nor does a project send a model's name that you have to another provider.",
+)
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -168,9 +197,9 @@ def markdown() -> str:
     rows = ["| setting | type | default | what it is |", "|---|---|---|---|"]
     for s in SETTINGS:
         default = "" if s.default in (None, ()) else f"`{_plain(s.default)}`"
-        mark = " †" if s.guarded else ""
+        mark = " †" if s.guarded else " ‡" if s.leaving else ""
         rows.append(f"| `{s.name.replace('*', 'NAME')}`{mark} | {s.kind} | {default} | {s.help} |")
-    return "\n".join([*rows, "", "† In a project's file it takes effect after `pyagent trust`.", ""])
+    return "\n".join([*rows, "", *TRUST, ""])
 
 
 def page() -> str:

@@ -5,7 +5,7 @@ Flags > PYAGENT_* > the project's pyagent.toml > the user's config.toml > defaul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from pyagent.errors import ConfigError, UsageError
 from pyagent.host import schema
 from pyagent.host.layer import Layer, Value, project_file, read_layer, unknown
 from pyagent.host.paths import Paths
-from pyagent.host.schema import Key
+from pyagent.host.schema import DEFAULT_MODEL, Key
 from pyagent.host.trust import Trust
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # Variables that are not settings: folders, and the global options of the command line.
 OTHER_VARIABLES = ("HOME", "STORE", "DEBUG", "PLUGINS", "NO_PLUGINS", "NO_INPUT", "NO_COLOR", "JSON", "QUIET")
+
+# What of a model says who is asked.
+ELSEWHERE = ("engine", "provider", "remote")
 
 # Services that need no configuration: kind, address, variable with the key.
 KNOWN_PROVIDERS = {
@@ -39,6 +42,7 @@ class Settings:
     user: Path
     project: Path | None = None
     ignored: tuple[str, ...] = ()
+    trusted: bool = True
     _unread: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
@@ -49,7 +53,8 @@ class Settings:
             values |= user.values
         path = project_file(cwd)
         project = read_layer(path) if path and path != paths.config_file else None
-        kept, ignored = _trusted(project, Trust(paths.trust_file))
+        taken = {DEFAULT_MODEL, *(key[1] for key in values if key[0] == "models")}
+        kept, ignored, trusted = _trusted(project, Trust(paths.trust_file), taken)
         values |= kept
         values |= _from_env(env, cwd)
         settings = cls(
@@ -57,6 +62,7 @@ class Settings:
             paths.config_file,
             project.path if project else None,
             tuple(f"{'.'.join(key)} ({value.origin})" for key, value in ignored.items()),
+            trusted,
             frozenset(key[1] for key in ignored if key[0] == "providers"),
         )
         return settings.with_flags(flags or {}, cwd)
@@ -80,6 +86,10 @@ class Settings:
     def origin(self, name: str) -> str:
         """Where the value came from: ``default``, ``FILE:LINE``, a variable's name or ``flag``."""
         return self._find(name).origin
+
+    def unasked(self, name: str) -> bool:
+        """Whether the value is the choice of a project's file that the user has not trusted."""
+        return not self.trusted and self.origin(name).startswith(f"{self.project}")
 
     def flat(self) -> Iterator[tuple[str, Value]]:
         """Every value by its dotted name, sorted."""
@@ -159,14 +169,24 @@ def guarded(layer: Layer) -> dict[Key, Value]:
     return {k: v for k, v in layer.values.items() if (s := schema.find(k)) is not None and s.guarded}
 
 
-def _trusted(layer: Layer | None, trust: Trust) -> tuple[dict[Key, Value], dict[Key, Value]]:
-    """The project's values that take effect, and those that wait."""
-    if layer is None:
-        return {}, {}
+def leaving(layer: Layer) -> dict[Key, Value]:
+    """What of a project's file may choose who is asked."""
+    found = {k: v for k, v in layer.values.items() if (s := schema.find(k)) is not None and s.leaving}
+    return found | {k: v for k, v in layer.values.items() if k[0] == "models" and k[-1] in ELSEWHERE}
+
+
+def _trusted(
+    layer: Layer | None, trust: Trust, taken: Container[str]
+) -> tuple[dict[Key, Value], dict[Key, Value], bool]:
+    """The project's values that take effect, those that wait, and whether the user trusts the file.
+
+    A model that is ``taken``, by the user or by us, does not go elsewhere at a project's word.
+    """
+    if layer is None or trust.holds(layer.path, layer.digest):
+        return dict(layer.values) if layer else {}, {}, True
     waiting = guarded(layer)
-    if not waiting or trust.holds(layer.path, layer.digest):
-        return dict(layer.values), {}
-    return {key: value for key, value in layer.values.items() if key not in waiting}, waiting
+    waiting |= {k: v for k, v in layer.values.items() if k[0] == "models" and k[1] in taken and k[-1] in ELSEWHERE}
+    return {key: value for key, value in layer.values.items() if key not in waiting}, waiting, False
 
 
 def _from_env(env: Mapping[str, str], cwd: Path) -> dict[Key, Value]:

@@ -43,6 +43,17 @@ def test_the_places_and_the_schema_are_shown(pyagent: Any, home: Path) -> None:
 PROJECT = "[swarm]\njobs = 2\n[tools]\nallow = ['data']\n[providers.own]\nbase_url = 'http://10.0.0.1/v1'\n"
 
 
+def test_usage_shows_names_as_they_are_typed(pyagent: Any) -> None:
+    for words, usage in (
+        (("swarm", "run"), "[OPTIONS] TASKS"),
+        (("swarm", "merge"), "[OPTIONS] RESULTS..."),
+        (("swarm", "status"), "[OPTIONS] [RUN]"),
+        (("completion",), "[OPTIONS] {bash|zsh|fish|powershell}"),
+    ):
+        first = pyagent(*words, "--help").stdout.splitlines()[0]
+        assert first == f"Usage: pyagent {' '.join(words)} {usage}"
+
+
 def test_a_project_is_trusted_by_word_and_a_change_ends_it(pyagent: Any, tmp_path: Path) -> None:
     file = tmp_path / "pyagent.toml"
     file.write_text(PROJECT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -69,8 +70,89 @@ def test_bash_completes_with_the_shipped_script(tmp_path: Path) -> None:
     assert {"swarm", "doctor", "model"} <= set(lines[3:])
 
 
-@pytest.mark.parametrize(("shell", "check"), [("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])])
-def test_other_shells_can_read_their_script(shell: str, check: list[str]) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    subprocess.run([*check, str(ROOT / "completions" / FILES[shell])], check=True)
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one file of tasks, and `pyagent` on the PATH as an installed one is."""
+    programs, folder = tmp_path / "bin", tmp_path / "desk"
+    programs.mkdir()
+    folder.mkdir()
+    (folder / "notes.jsonl").touch()
+    (programs / "pyagent").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pyagent "$@"\n')
+    (programs / "pyagent").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_with_the_shipped_script(desk: Path) -> None:
+    def offered(line: str) -> dict[str, str]:
+        command = f"source {ROOT / 'completions' / 'pyagent.fish'}; complete -C {line!r}"
+        done = subprocess.run(["fish", "-c", command], cwd=desk, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return dict(row.partition("\t")[::2] for row in done.stdout.splitlines())
+
+    assert offered("pyagent config s")["show"] == "Show the settings in effect."
+    assert {"swarm", "doctor", "model"} <= set(offered("pyagent "))
+    assert set(offered("pyagent completion ")) == {"bash", "zsh", "fish", "powershell"}
+    assert "--dry-run" in offered("pyagent swarm run --dr")
+    assert set(offered("pyagent swarm run no")) == {"notes.jsonl"}
+
+
+class Terminal:
+    """An interactive shell on a terminal of its own, as somebody types into it."""
+
+    def __init__(self, *command: str, cwd: Path) -> None:
+        self._master, theirs = pty.openpty()
+        env = {**os.environ, "TERM": "dumb", "COLUMNS": "120", "LINES": "50"}
+        self._process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env, start_new_session=True
+        )
+        os.close(theirs)
+
+    def type(self, keys: str, wanted: str) -> str:
+        """What the shell shows until ``wanted`` is there; the test's own time limit ends a wait in vain."""
+        os.write(self._master, keys.encode())
+        shown = b""
+        while wanted.encode() not in shown:
+            shown += os.read(self._master, 65536)
+        return shown.decode(errors="replace")
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_completes_with_the_shipped_script(desk: Path) -> None:
+    shell = Terminal("zsh", "-f", "-i", cwd=desk)
+    try:
+        # The word that is waited for is not in what is typed: the terminal echoes that.
+        shell.type(
+            f"fpath=({ROOT / 'completions'} $fpath); autoload -Uz compinit; compinit -u -D; PROMPT='RE''ADY '\n",
+            "READY ",
+        )
+        listed = shell.type("pyagent config s\t\t", "Show the settings in effect.")
+        assert "Print the JSON Schema" in listed
+        # Only what TAB adds is waited for: that the terminal does not echo.
+        shell.type("\x15pyagent comple\t", "tion ")
+        shell.type("power\t", "shell ")
+        shell.type("\x15pyagent swarm run --show-p\t", "rompts ")
+        shell.type("\x15pyagent swarm run not\t", "es.jsonl ")
+    finally:
+        shell.close()
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not installed")
+def test_powershell_completes_with_the_shipped_script(desk: Path) -> None:
+    script = f"""
+        . '{ROOT / "completions" / "pyagent.ps1"}'
+        foreach ($line in 'pyagent config s', 'pyagent completion ') {{
+            (TabExpansion2 -inputScript $line -cursorColumn $line.Length).CompletionMatches.CompletionText
+        }}
+    """
+    done = subprocess.run(
+        ["pwsh", "-NoProfile", "-Command", script], cwd=desk, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["show", "set", "schema", "bash", "zsh", "fish", "powershell"]

@@ -251,6 +251,24 @@ def test_a_dry_run_asks_nobody_and_knows_what_is_done(tmp_path: Path, serve: Any
     assert json.loads(pyagent("--json", *command, "--dry-run").out)["done"] == 2
 
 
+def test_a_dry_run_counts_what_turns_and_repairs_add_and_says_what_it_cannot_know(tmp_path: Path) -> None:
+    def dry(task: dict[str, Any], *more: str) -> dict[str, Any]:
+        path = write_tasks(tmp_path / "one.jsonl", {"prompt": "What is 2 + 2?", "max_tokens": 100, **task})
+        said = pyagent("--json", "swarm", "run", str(path), "-m", "openai/gpt-4.1-mini", "--dry-run", *more)
+        forecast: dict[str, Any] = json.loads(said.out)
+        return {**forecast["models"][0], "estimated": forecast["estimated"]}
+
+    plain, schema = dry({}), dry({"schema": {"type": "integer"}}, "--repairs", "2")
+    assert (plain["estimated"], plain["output_tokens"], schema["output_tokens"]) == (0, 100, 300)
+    # Each repair holds the refused answer and what was wrong with it.
+    assert schema["input_tokens"] > 3 * plain["input_tokens"] + 2 * 100
+    tools = dry({"tools": ["calculator"]})
+    assert (tools["estimated"], tools["output_tokens"]) == (1, 800)
+    assert tools["input_tokens"] >= 8 * plain["input_tokens"] + 28 * 100
+    told = pyagent("swarm", "run", str(tmp_path / "one.jsonl"), "-m", "openai/gpt-4.1-mini", "--dry-run").out
+    assert "1 task with tools or hand-offs: an estimate" in told
+
+
 def test_status_results_resume_and_stop(tmp_path: Path, serve: Any) -> None:
     server = serve("--latency", "0.1")
     path = write_tasks(tmp_path / "work.jsonl", *({"prompt": f"q{n}"} for n in range(80)))

@@ -98,6 +98,9 @@ def _parse(expression: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ToolError(f"{expression[:80]!r} is not an expression") from None
     for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple) and node.elts:
+            written = ast.get_source_segment(source, node) or expression
+            raise ToolError(f"{written[:80]!r} is not a number", "write 1,234 as 1234")
         if isinstance(node, ast.Constant) and isinstance(node.value, float):
             # The digits as written: as a float, 0.1 is not one tenth.
             node.kind = ast.get_source_segment(source, node)
@@ -116,11 +119,17 @@ def _value(node: ast.expr, depth: int) -> Number:
             return _signed(sign, _value(operand, depth + 1))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             return _bounded(OPERATORS[type(op)](_value(left, depth + 1), _value(right, depth + 1)))
-        case ast.Tuple():
-            raise ToolError(f"{ast.unparse(node)[:80]!r} is not a number", "write 1,234 as 1234")
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name.lower() in FUNCTIONS:
-            return _bounded(FUNCTIONS[name.lower()](*(_value(arg, depth + 1) for arg in args)))
+            return _bounded(_called(name.lower(), [_value(arg, depth + 1) for arg in args]))
     raise ToolError(f"{ast.unparse(node)[:80]!r} is not allowed", f"functions: {', '.join(sorted(FUNCTIONS))}")
+
+
+def _called(name: str, values: list[Number]) -> Any:
+    try:
+        return FUNCTIONS[name](*values)
+    except TypeError:
+        given = "1 value" if len(values) == 1 else f"{len(values)} values"
+        raise ToolError(f"{name} cannot be calculated of {given}") from None
 
 
 def _literal(node: ast.Constant) -> Fraction:

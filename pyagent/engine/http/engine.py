@@ -96,7 +96,7 @@ class HTTPEngine(ABC):
         if len(replies) == 1:
             return replies[0]
         usage = sum((reply.usage for reply in replies), Usage())
-        return Reply(tuple(choice for reply in replies for choice in reply.choices), usage, self.model.name)
+        return Reply(tuple(choice for reply in replies for choice in reply.choices), usage, self.model.name, replies[0].served)
 
     def bound(self, request: Request) -> Bound:
         size = len(encode(self.body(request, False))) + TOKENS_A_MESSAGE * len(request.messages) + TOKENS_A_PROMPT
@@ -139,7 +139,7 @@ class HTTPEngine(ABC):
             usage = reader.usage or self._worst(request, body, choices)
             used = usage.total
             self._gate.well()
-            return Reply(choices, usage, self.model.name)
+            return Reply(choices, usage, self.model.name, reader.served)
         except Crowded as error:
             self._gate.crowded(round, error.retry_after)
             raise

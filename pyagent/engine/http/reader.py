@@ -53,6 +53,8 @@ class Reader(ABC):
         self.piece = piece
         self.choices: dict[int, Partial] = {}
         self.usage: Usage | None = None
+        # Who the service says has answered; its name for a model may be a newer model's alias.
+        self.served = ""
         self.ended = False
         # The key, so that no error repeats it when a server does.
         self.secret = ""
@@ -98,6 +100,7 @@ class Reader(ABC):
             if reply.get("error"):
                 raise self._error(reply)
             text: str = take(reply)
+            self.served = self.served or _served(reply)
             return text
         except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as error:
             raise TransientError(
@@ -135,3 +138,10 @@ class Reader(ABC):
         if not isinstance(arguments, dict) or not call.name:
             raise ReplyError(f"The arguments of the call to {call.name!r} are not a JSON object", charged=True)
         return ToolCall(call.id or f"call_{index}", call.name, arguments)
+
+
+def _served(reply: Mapping[str, Any]) -> str:
+    """The model that a reply names: OpenAI's and Anthropic's ``model`` (in ``message_start``), Google's version."""
+    inner = reply.get("message")
+    name = reply.get("model") or reply.get("modelVersion") or (inner.get("model") if isinstance(inner, dict) else None)
+    return name if isinstance(name, str) else ""

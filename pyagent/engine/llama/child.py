@@ -10,6 +10,9 @@ from pathlib import Path
 import pyagent
 from pyagent.errors import EngineUnreachable
 
+# Only this package from source: with `:all:` pip would build numpy too. The cache may hold another CPU's build.
+REBUILD = "Rebuild it here: pip install --force-reinstall --no-cache-dir --no-binary llama-cpp-python llama-cpp-python"
+
 
 def command(module: str, *arguments: str) -> list[str]:
     """Run ``module`` in a fresh interpreter. -P: a ``random.py`` in the user's folder is not ours to import."""
@@ -44,5 +47,5 @@ def died(code: int, stderr: str) -> EngineUnreachable:
     """The error for a child that died before it could work."""
     return EngineUnreachable(
         f"llama.cpp does not run on this machine ({cause(code, stderr)})",
-        "Rebuild it here: pip install --force-reinstall --no-cache-dir --no-binary :all: llama-cpp-python",
+        REBUILD,
     )

@@ -27,6 +27,13 @@ BLOCKS = {
 # gguf.h, enum gguf_type: the scalars' struct codes; 8 is a string, 9 an array
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
+# llama.h, enum llama_ftype
+QUANTS = {
+    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
+    13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS",
+    21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
+    29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class GGUFInfo:
 
     ``bos`` and ``eos`` are the special tokens' texts; ``add_bos`` says that a prompt must begin with ``bos``.
     ``control`` holds the texts of all control tokens, which a user's text must never become. ``cell_bytes`` is the
-    memory of one token's keys and values at 16 bits, 0 where the header does not say.
+    memory of one token's keys and values at 16 bits, 0 where the header does not say; ``quant`` is how most weights
+    are stored, empty where it does not say.
     """
 
     path: Path
@@ -52,6 +60,7 @@ class GGUFInfo:
     add_bos: bool = False
     cell_bytes: int = 0
     control: frozenset[str] = field(default=frozenset(), repr=False)
+    quant: str = ""
 
 
 def check_gguf(path: str | Path) -> GGUFInfo:
@@ -141,6 +150,7 @@ class _Header:
             add_bos=bool(begins),
             cell_bytes=self.cell_bytes(meta, architecture),
             control=frozenset(tokens.of_type(meta.get("tokenizer.ggml.token_type"))),
+            quant=QUANTS.get(meta.get("general.file_type", -1), ""),
         )
 
     def cell_bytes(self, meta: dict[str, Any], architecture: str) -> int:

@@ -15,8 +15,10 @@ from pyagent.engine.llama.leases import Leases
 from pyagent.engine.llama.process import Load, Message, Process
 from pyagent.engine.llama.seat import RESTARTS, Call, Seat, prefixes
 from pyagent.errors import ContextOverflow, EngineError, EngineUnreachable, PyAgentError, TransientError
+from pyagent.model import Usage
 
 TICK = 0.2  # seconds between looks at leases and silent workers
+FAREWELL = 3.0  # seconds to wait for what a cancelled call used: a few steps of a busy worker
 
 
 class Pool:
@@ -33,20 +35,23 @@ class Pool:
         self._ticking: asyncio.Task[None] | None = None
         self._failed_starts = 0
         self._closed = False
+        self._leaving: dict[int, asyncio.Future[Message]] = {}
         # Enough to refill a sequence in the step in which it ends, and no more: what waits here can go anywhere.
         self._room = load.n_seq + max(1, load.n_seq // 8)
         self.ready: Message = {}
 
     async def ask(self, message: Message, piece: Piece | None = None) -> Message:
-        """Answer a ``submit`` message (without op and id) with its ``done``. Cancelling frees what it holds.
+        """Answer a ``submit`` message (without op and id) with its ``done``. Cancelling frees what it holds, and the
+        CancelledError tells its ``usage`` where the worker says it in time.
 
         Raises ContextOverflow, TransientError, EngineError, ModelMissing, EngineUnreachable.
         """
         call = self.begin(message, piece)
         try:
             return await call.done
-        except asyncio.CancelledError:
-            self.cancel(call)
+        except asyncio.CancelledError as error:
+            if (usage := await self._farewell(call)) is not None:
+                error.usage = usage  # type: ignore[attr-defined]
             raise
 
     def begin(self, message: Message, piece: Piece | None = None) -> Call:
@@ -71,6 +76,21 @@ class Pool:
         elif call in self._queue:
             self._queue.remove(call)
         self._pump()
+
+    async def _farewell(self, call: Call) -> Usage | None:
+        """Cancel a request and learn what it used; None when its worker does not say."""
+        if call.seat is None:
+            self.cancel(call)
+            return Usage() if not call.deaths else None
+        last = self._leaving[call.id] = asyncio.get_running_loop().create_future()
+        self.cancel(call)
+        try:
+            async with asyncio.timeout(FAREWELL):
+                return _used(await last)
+        except TimeoutError:
+            return None
+        finally:
+            del self._leaving[call.id]
 
     def pause(self, call: Call) -> None:
         """Let a request hold what it has and make no tokens."""
@@ -262,7 +282,9 @@ class Pool:
 
     def _heard(self, seat: Seat, message: Message) -> None:
         op = message["op"]
-        if op == "frames":
+        if op in ("done", "cancelled") and (last := self._leaving.get(message["id"])):
+            _resolve(last, message)
+        elif op == "frames":
             for number, sample, _, token, text in message["frames"]:
                 if sample == 0 and (call := seat.calls.get(number)):
                     self._stream(call, text, token)
@@ -339,7 +361,14 @@ def _error(message: Message) -> PyAgentError:
         )
     if kind == "schema":
         return EngineError(f"the answer cannot be held to the schema: {said}", "Simplify the schema.")
-    return TransientError(f"llama.cpp failed: {said}")
+    # The same request would fail in the same way: no other try.
+    return EngineError(f"the engine failed on this request: {said}", "Report it with the task that shows it.")
+
+
+def _used(message: Message) -> Usage:
+    """What a call used by its last message, which may be its answer when that came first."""
+    output = message["tokens"] if message["op"] == "cancelled" else sum(s["tokens"] for s in message["samples"])
+    return Usage(message["prompt_tokens"], output)
 
 
 def _torn(how: str) -> TransientError:

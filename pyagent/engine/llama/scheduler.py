@@ -71,6 +71,7 @@ class Scheduler:
         self._retained: list[Retained] = []
         self._free = list(range(places))[::-1]
         self._names = itertools.count()
+        self._faults: dict[int, str] = {}
         self._count = dict.fromkeys(("steps", "preemptions", "decoded_tokens", "prefilled_tokens"), 0)
         self._count["cached_tokens"] = 0
         self._decode_seconds = self._python_seconds = 0.0
@@ -86,10 +87,13 @@ class Scheduler:
         call = self._calls[ask.id] = Call.of(ask)
         self._waiting += call.sequences
 
-    def cancel(self, id: int) -> None:
-        """Frees what the call holds; nothing more is said about it."""
-        if call := self._calls.pop(id, None):
-            self._withdraw(call)
+    def cancel(self, id: int) -> tuple[int, int]:
+        """Frees what the call holds; gives how many tokens of prompt and of answer it used. No message follows."""
+        if (call := self._calls.pop(id, None)) is None:
+            return 0, 0
+        self._withdraw(call)
+        begun = any(sequence.started for sequence in call.sequences)
+        return len(call.ask.prompt) * begun, sum(sequence.produced for sequence in call.sequences)
 
     def pause(self, id: int) -> None:
         """The call gives up its places; its cells stay as long as nobody needs them."""
@@ -202,7 +206,12 @@ class Scheduler:
     def _extend(self, sequence: Sequence, row: Floats, frames: list[list[Any]]) -> None:
         """Gives the sequence its next token, or its end."""
         ask, index = sequence.ask, sequence.produced
-        token = self._pick(sequence, row)
+        try:
+            token = self._pick(sequence, row)
+        except Exception as error:
+            # A fault in one request's grammar must not cost the others theirs.
+            self._faults[ask.id] = f"{type(error).__name__}: {error}"
+            return
         text = ""
         if self._model.is_end(token):
             sequence.finish = "length" if sequence.closing else "stop"
@@ -231,6 +240,10 @@ class Scheduler:
 
     def _collect(self, frames: list[list[Any]]) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = [{"op": "frames", "frames": frames}] if frames else []
+        while self._faults:
+            id, error = self._faults.popitem()
+            self.cancel(id)
+            messages.append({"op": "error", "id": id, "kind": "internal", "error": error})
         ended = [sequence for sequence in self._running if sequence.finish]
         for sequence in ended:
             self._running.remove(sequence)

@@ -88,10 +88,11 @@ class Worker:
             self._submit(message, self._scheduler)
         elif op == "health":
             self._say({"op": "health", **self._scheduler.health()})
+        elif op == "cancel":
+            prompt, answer = self._scheduler.cancel(message["id"])
+            self._say({"op": "cancelled", "id": message["id"], "prompt_tokens": prompt, "tokens": answer})
         else:
-            {"cancel": self._scheduler.cancel, "pause": self._scheduler.pause, "resume": self._scheduler.resume}[op](
-                message["id"]
-            )
+            {"pause": self._scheduler.pause, "resume": self._scheduler.resume}[op](message["id"])
         return True
 
     def _load(self, message: dict[str, Any]) -> None:
@@ -118,6 +119,9 @@ class Worker:
             scheduler.submit(self._ask(message, scheduler.n_ctx))
         except Refused as refused:
             self._say(refused.message)
+        except Exception as error:
+            # A fault of ours with one schema or prompt must not cost the others on this worker their work.
+            self._say(Refused(message["id"], "internal", f"{type(error).__name__}: {error}").message)
 
     def _ask(self, message: dict[str, Any], n_ctx: int) -> Ask:
         assert self._model is not None

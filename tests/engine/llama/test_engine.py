@@ -58,6 +58,22 @@ def story(tell: Callable[[LlamaEngine], Awaitable[None]], at_work: LlamaEngine |
     asyncio.run(whole())
 
 
+def test_a_cancelled_call_tells_what_it_used() -> None:
+    async def tell(at_work: LlamaEngine) -> None:
+        seen = asyncio.Event()
+        asked = ask("Count up to a thousand.", max_tokens=2000)
+        working = asyncio.create_task(at_work.generate(asked, lambda text, token: seen.set()))
+        await seen.wait()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await working
+        usage = caught.value.usage  # type: ignore[attr-defined]
+        assert usage.input_tokens == at_work.bound(asked).input_tokens
+        assert 0 < usage.output_tokens < 1000
+
+    story(tell)
+
+
 def test_it_answers_streams_and_counts() -> None:
     async def tell(at_work: LlamaEngine) -> None:
         pieces: list[tuple[str, int | None]] = []

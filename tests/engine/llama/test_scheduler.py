@@ -176,11 +176,41 @@ def test_a_cancelled_call_frees_its_cells_and_says_nothing(start: Start) -> None
     bench.submit(1, "Count.", 500, grammar=bench.endless())
     bench.submit(2, "Hello!", 4, grammar=bench.endless())
     bench.step()
-    bench.scheduler.cancel(1)
-    bench.scheduler.cancel(99)
+    prompt, answer = bench.scheduler.cancel(1)
+    assert prompt > 10
+    assert answer == 1
+    assert bench.scheduler.cancel(99) == (0, 0)
     bench.run()
     assert set(bench.done) == {2}
     assert bench.scheduler.health()["free_cells"] == 1024
+
+
+class Faulty:
+    """A grammar that holds for a while and then breaks, as a fault of ours would."""
+
+    need = 1
+    complete = False
+
+    def start(self) -> Faulty:
+        return self
+
+    def pick(self, sequence: Any, sampler: Any, row: Any, *rest: Any) -> int:
+        if sequence.produced == 3:
+            raise IndexError("beyond the last state")
+        return int(row.argmax())
+
+
+def test_a_grammar_that_breaks_in_the_middle_ends_its_own_request_only(start: Start) -> None:
+    bench = start()
+    bench.submit(1, "Count.", 50, grammar=Faulty(), samples=2)
+    bench.submit(2, "Hello!", 20, grammar=bench.endless())
+    bench.run()
+    assert bench.done[1] == {"op": "error", "id": 1, "kind": "internal", "error": "IndexError: beyond the last state"}
+    assert bench.done[2]["samples"][0]["tokens"] == 20
+    assert bench.scheduler.health()["free_cells"] == 1024
+    bench.submit(3, "Hello!", 4)
+    bench.run()
+    assert bench.text(3)
 
 
 @pytest.mark.parametrize("crowd", [0, 12], ids=["cells kept", "cells lost"])

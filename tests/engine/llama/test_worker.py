@@ -85,6 +85,35 @@ def test_what_cannot_be_answered_is_refused_and_the_rest_goes_on(child: Make, ch
     assert heard[6]["op"] == "error"  # not even the shortest text of 999 letters fits the context
 
 
+def test_a_fault_in_one_request_is_that_requests_alone(child: Make, chat: Any) -> None:
+    worker = child()
+    worker.until("ready")
+    worker.submit(1, chat("Count."), grammar="root ::= [a-z ]+", max_tokens=40)
+    worker.submit(2, chat("Rate it."), grammar=7)
+    worker.submit(3, [["no pair"]])
+    heard = {}
+    while len(heard) < 3:
+        message = worker.hear()
+        heard[message["id"]] = message
+    assert (heard[2]["op"], heard[2]["kind"]) == (heard[3]["op"], heard[3]["kind"]) == ("error", "internal")
+    assert "TypeError" in heard[2]["error"] or "AttributeError" in heard[2]["error"]
+    assert heard[1]["samples"][0]["tokens"] == 40
+
+
+def test_a_cancelled_request_says_what_it_used(child: Make, chat: Any) -> None:
+    worker = child()
+    worker.until("ready")
+    worker.submit(1, chat("Count."), grammar="root ::= [a-z ]+", max_tokens=1500, stream=True)
+    worker.until("frames")
+    worker.say(op="cancel", id=1)
+    used = worker.until("cancelled")
+    assert used["id"] == 1
+    assert 20 < used["prompt_tokens"] < 60
+    assert 0 < used["tokens"] < 200
+    worker.say(op="cancel", id=1)
+    assert worker.until("cancelled") == {"op": "cancelled", "id": 1, "prompt_tokens": 0, "tokens": 0}
+
+
 def test_an_answer_ends_with_the_context(child: Make, chat: Any) -> None:
     worker = child(n_ctx=256)
     worker.until("ready")
