@@ -29,7 +29,8 @@ MAY = {
     "host": INNER | {"run", "cluster", "report"},
     "plugin": INNER | {"run", "host"},
     "testing": INNER | {"run", "host"},
-    "cli": INNER | {"run", "cluster", "report", "host"},
+    # The command line starts the two others; they know nothing of it.
+    "cli": INNER | {"run", "cluster", "report", "host", "web", "tui"},
     "web": INNER | {"run", "cluster", "report", "host"},
     "tui": INNER | {"run", "cluster", "report", "host"},
     "__main__": INNER | {"run", "cluster", "report", "host", "cli"},

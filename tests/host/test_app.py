@@ -10,7 +10,9 @@ import pytest
 from pyagent.engine.base import EngineOptions
 from pyagent.errors import ConfigError, ModelMissing, StoreError, UsageError
 from pyagent.host.app import App
+from pyagent.host.layer import read_layer
 from pyagent.host.paths import Paths
+from pyagent.host.trust import Trust
 from pyagent.model import Model
 
 
@@ -121,6 +123,51 @@ def test_a_model_of_an_untrusted_provider_says_what_to_do(tmp_path: Path) -> Non
     assert caught.value.hint == "run `pyagent trust`"
     assert len(notes) == 1
     assert "providers.own.base_url" in notes[0]
+
+
+ELSEWHERE = {
+    "a known service": "[swarm]\nmodel = 'openai/gpt-4.1-mini'\n",
+    "a model of its own": "[swarm]\nmodel = 'x'\n[models.x]\nprovider = 'openai'\nremote = 'gpt-4.1-mini'\n",
+    "a model of the user's": "[swarm]\nmodel = 'mine'\n",
+}
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_a_projects_choice_of_a_model_elsewhere_waits_for_trust(home: Path, tmp_path: Path, what: str) -> None:
+    (home / "config.toml").write_text("[models.mine]\nprovider = 'anthropic'\n")
+    file = tmp_path / "pyagent.toml"
+    file.write_text(ELSEWHERE[what])
+    asked = App(cwd=tmp_path).settings.get("swarm.model")
+    with pytest.raises(ModelMissing, match="does not run on this machine") as caught:
+        App(cwd=tmp_path).model()
+    assert f"{file}:2" in str(caught.value)
+    assert "`pyagent trust`" in caught.value.hint
+    assert App(cwd=tmp_path).with_flags({"swarm.model": asked}).model().provider is not None, "a flag is the user's"
+    env = {"PYAGENT_HOME": str(home), "PYAGENT_MODEL": asked}
+    assert App(cwd=tmp_path, env=env).model().provider is not None, "so is a variable"
+    layer = read_layer(file)
+    assert layer is not None
+    Trust(home / "trusted.json").add(file, layer.digest)
+    assert App(cwd=tmp_path).model().provider is not None
+
+
+def test_a_projects_local_model_and_the_users_own_choice_are_free(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "pyagent.toml").write_text("[swarm]\nmodel = 'near'\n[models.near]\npath = 'near.gguf'\n")
+    assert App(cwd=tmp_path).model().path == str(tmp_path / "near.gguf")
+    (tmp_path / "pyagent.toml").write_text("[swarm]\njobs = 2\n")
+    (home / "config.toml").write_text("[swarm]\nmodel = 'openai/gpt-4.1-mini'\n")
+    assert App(cwd=tmp_path).model().provider is not None
+
+
+def test_a_project_does_not_send_a_model_that_you_have_elsewhere(home: Path, tmp_path: Path) -> None:
+    (home / "config.toml").write_text("[models.mine]\npath = '/mine.gguf'\n")
+    elsewhere = "provider = 'openai'\nremote = 'gpt-4.1-mini'\n"
+    (tmp_path / "pyagent.toml").write_text(f"[models.mine]\n{elsewhere}[models.smollm2-135m]\n{elsewhere}")
+    notes: list[str] = []
+    app = App(cwd=tmp_path, note=notes.append)
+    assert app.model("mine").provider is None
+    assert app.model().provider is None
+    assert "models.mine.provider" in notes[0]
 
 
 def test_an_unknown_kind_of_engine_is_named_with_the_nearest() -> None:

@@ -164,6 +164,7 @@ def test_steps_are_flat_and_in_order_and_a_name_is_given_once(site: Site) -> Non
         ("pyagent_tools", "Tool(ToolSpec('{}', '', {{}}), None)", "tool"),
         ("pyagent_checks", "Check('{}', lambda: ('ok', '', ''))", "check"),
         ("pyagent_reports", "Reporter('{}', lambda rows: '')", "format"),
+        ("pyagent_jobs", "ScheduledJob('{}', (), 'mon 03:17', '')", "job"),
     ],
 )
 def test_what_two_plugins_give_under_one_name_is_refused(site: Site, hook: str, body: str, noun: str) -> None:
@@ -254,7 +255,7 @@ def test_a_plugin_that_is_asked_for_must_exist() -> None:
 
 def test_every_hook_is_told_of_here() -> None:
     """A hook nobody tests is a promise nobody keeps."""
-    text = Path(__file__).read_text("utf-8")
+    text = "".join(path.read_text("utf-8") for path in Path(__file__).parents[1].rglob("test_*.py"))
     assert set(HOOKS) == {name for name in vars(hookspecs.Specs) if name.startswith("pyagent_")}
     for hook in HOOKS:
         assert text.count(f"def {hook}(") + text.count(f'("{hook}"') >= 1, f"{hook} has no test"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyagent.plugin import Check, Command, Context, Option, hookimpl
 
 if TYPE_CHECKING:
-    from pyagent.plugin import EngineKind, Model, Step
+    from pyagent.plugin import EngineKind, Model, Panel, Step
 
 # The version of the hooks that this plugin is written for.
 PYAGENT_API = 1
@@ -51,3 +51,11 @@ def pyagent_steps(context: Context) -> Iterable[Step]:
 def pyagent_checks(context: Context) -> Iterable[Check]:
     greeting = context.settings["greeting"]
     yield Check("hello", lambda: ("ok", f"says {greeting}", ""))
+
+
+@hookimpl
+def pyagent_web_panels(context: Context) -> Iterable[Panel]:
+    # Imported here: only `pyagent serve` has FastAPI loaded.
+    from pyagent_hello.panel import panel
+
+    yield panel(context.settings)

@@ -1,0 +1,1 @@
+"""The web server of `pyagent serve`: guard, API, event stream, panels and the built front-end."""
