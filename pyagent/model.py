@@ -55,7 +55,8 @@ class Usage:
 class Task:
     """One line of the task file, as the user wrote it. ``None`` means: not said, take the run's default.
 
-    ``line`` is its 1-based line in the file (CSV: of the record's first line).
+    ``line`` is its 1-based line in the file (CSV: of the record's first line). With ``approve`` a person has to say
+    yes to its answer.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Task:
     tools: tuple[str, ...] | None = None
     samples: int = 1
     vote: Vote = "majority"
+    approve: bool | None = None
     meta: Mapping[str, Any] | None = None
 
 
@@ -186,7 +188,8 @@ class Model:
     """What is asked. ``engine`` is a kind (``llama``, ``openai``, ``anthropic``, ``google`` or a plugin's).
 
     ``path`` is a GGUF file, ``remote`` the provider's own name for the model; ``context`` counts tokens;
-    prices are USD for a million tokens, None when not known (a local model costs 0).
+    prices are USD for a million tokens, None when not known (a local model costs 0). ``can`` is what it is declared
+    to do besides text: ``tools``, ``json``, ``image``, ``audio``, ``video`` and languages; None: nobody said.
     """
 
     name: str
@@ -198,6 +201,7 @@ class Model:
     input_price: float | None = None
     output_price: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    can: tuple[str, ...] | None = None
 
     def cost(self, usage: Usage) -> float | None:
         """USD for ``usage``, or None when a price is not known."""

@@ -59,6 +59,8 @@ def describe(tally: Tally) -> str:
         parts.append(f"{tally.failed} failed")
     if tally.skipped:
         parts.append(f"{tally.skipped} skipped")
+    if tally.waiting:
+        parts.append(f"{tally.waiting} waiting for a person")
     if tally.rate:
         parts.append(f"{tally.rate:.3g}/s")
     if tally.missing and tally.eta is not None:

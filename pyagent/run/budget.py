@@ -35,6 +35,10 @@ class Budget:
     def limited(self) -> bool:
         return self.max_tokens is not None or self.max_usd is not None
 
+    def room(self, cost: Cost) -> bool:
+        """Whether ``cost`` could be set aside now."""
+        return self._fits(cost)
+
     async def reserve(self, cost: Cost) -> None:
         """Set ``cost`` aside; wait while calls in flight may still give something back. Raises BudgetExceeded."""
         if self.limited:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pyagent.errors import Interrupted
+from pyagent.run.gate import Gate
 from pyagent.run.runner import Runner
 from pyagent.store.db import Store
 
@@ -25,3 +26,17 @@ async def obey(runner: Runner, store: Store, run: str) -> None:
                 runner.resume()
             elif verb == "scale" and argument.isdigit():
                 runner.resize(int(argument))
+
+
+async def attend(runner: Runner, gate: Gate, store: Store, run: str) -> None:
+    """Bring in what persons decide until cancelled, and say in the store when the run waits for nothing else."""
+    shown = False
+    while True:
+        await asyncio.sleep(INTERVAL)
+        if runner.waiting and (names := gate.refresh()):
+            runner.wake(names)
+        if runner.only_people != shown:
+            shown = not shown
+            store.say_status(run, "waiting" if shown else "running")
+        # Whoever watched may have left.
+        runner.look()

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn, cast, get_args
 
 from pyagent.model import Message, Role, Task, ToolCall, Vote
-from pyagent.run import schemas, template
+from pyagent.run import needs, schemas, template
 from pyagent.run.strict import BadLine, first_twice, parse, shown
 
 LONGEST_ID = 256
@@ -34,6 +34,8 @@ _ALIASES = {
     "dependencies": "depends_on",
     "n": "samples",
     "custom_id": "id",
+    "approval": "approve",
+    "review": "approve",
 }
 
 
@@ -228,11 +230,12 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "depends_on": _names,
     "tenant": _text,
     "stream": _bool,
-    "needs": _object,
+    "needs": needs.check,
     "agent": _text,
     "tools": _distinct,
     "samples": _whole(1, MOST_SAMPLES),
     "vote": _vote,
+    "approve": _bool,
     "meta": _object,
 }
 FIELDS = tuple(_CHECKS)

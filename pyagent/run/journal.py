@@ -76,11 +76,12 @@ class Journal:
             "max_tokens": request.max_tokens,
         }
 
-    def reserve(self, task: str, model: str, worst: Cost) -> int:
-        """Put a reservation and give its number within the run."""
+    def reserve(self, task: str, model: str, worst: Cost, priced: bool = True) -> int:
+        """Put a reservation and give its number within the run; without a price no sum of money is kept."""
         number = self._attempts
         self._attempts += 1
-        self.writer.put(Put.RESERVE, (self.run, number, task, model, worst.tokens, worst.usd, time.time()))
+        usd = worst.usd if priced else None
+        self.writer.put(Put.RESERVE, (self.run, number, task, model, worst.tokens, usd, time.time()))
         return number
 
     def settle(self, number: int, used: Cost, at: float) -> None:

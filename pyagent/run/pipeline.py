@@ -16,13 +16,32 @@ from pyagent.run.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """Who may answer where the user named no model: a step before the engine chooses one of ``models`` (with prices,
+    the default first).
+
+    ``quality`` 0..1 is the share of what the best would reach; ``local`` names the models that run on this machine;
+    ``affords`` says whether a budget still has room for the worst case of asking a model. With ``measured`` only a
+    model that was measured may answer. ``deterministic``: nothing is left to chance.
+    """
+
+    models: tuple[Model, ...]
+    quality: float = 0.95
+    local: frozenset[str] = frozenset()
+    measured: bool = False
+    deterministic: bool = False
+    affords: Callable[[Model, Request], bool] = lambda model, request: True
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One attempt at one task on its way inward; steps change it with ``dataclasses.replace``.
 
     ``key`` is the hex SHA-256 of what determines the answer, ``nth`` counts tasks with the same key in the
-    file from 0. ``dry`` is set in a dry run: a step must not ask anybody or change anything then. ``scope`` names
-    the weights, the recipe and the mode that answer; ``pure`` is False when a tool may change the world; paths in
-    the task are relative to ``folder``.
+    file from 0. ``among`` is there while ``model`` is only the default; ``enough`` names the models whose answers
+    will do for this task (None: ``model`` alone). ``dry`` is set in a dry run: a step must not ask anybody or change
+    anything then. ``scope`` names the weights, the recipe and the mode that answer; ``pure`` is False when a tool
+    may change the world; paths in the task are relative to ``folder``.
     """
 
     run: str
@@ -41,6 +60,8 @@ class Job:
     pure: bool = True
     folder: str = ""
     notes: Mapping[str, Any] = field(default_factory=dict)
+    among: Among | None = None
+    enough: frozenset[str] | None = None
 
     def emit(self, kind: str, /, **data: Any) -> None:
         """Record that something happened inside the current span."""

@@ -12,6 +12,7 @@ from pyagent.errors import UsageError
 from pyagent.model import Agent, Message, Model, Task
 from pyagent.run.agents import agent_digest, find_agent, reachable
 from pyagent.run.key import Dependencies, ask_key
+from pyagent.run.pipeline import Among
 from pyagent.run.template import fill, references
 
 
@@ -32,19 +33,21 @@ class Defaults:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A task made ready: ``request`` is complete but for the results of other tasks. ``pure``: no tool that it or
-    an agent after it may use changes anything."""
+    an agent after it may use changes anything. ``among`` is who may answer where the user named nobody."""
 
     model: Model
     request: Request
     agent: Agent | None
     pure: bool = True
+    among: Among | None = None
 
 
 @dataclass(slots=True)
 class Plan:
     """Resolves tasks. ``model`` and ``identity`` come from the host: a Model by name, and what its weights are called.
 
-    Models that tasks name are collected in ``models``, so that a run knows them before it asks any.
+    ``among`` is who may answer tasks for which nobody named a model. Models that tasks name are collected in
+    ``models``, so that a run knows them before it asks any.
     """
 
     defaults: Defaults
@@ -53,6 +56,7 @@ class Plan:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     tools: Mapping[str, Tool] = field(default_factory=dict)
     folder: Path = Path()
+    among: Among | None = None
     models: dict[str | None, Model] = field(default_factory=dict)
     _bases: dict[tuple[str, str | None], str] = field(default_factory=dict)
     _used: dict[str, Agent] = field(default_factory=dict)
@@ -62,7 +66,8 @@ class Plan:
         """Raises ModelMissing for an unknown model and UsageError for an unknown agent or tool."""
         defaults = self.defaults
         agent = self._agent(task)
-        model = self.resolve(task.model or (agent.model if agent else None) or defaults.model)
+        named = task.model or (agent.model if agent else None) or defaults.model
+        model = self.resolve(named)
         tools = task.tools if task.tools is not None else (agent.tools if agent else ())
         request = Request(
             model=model.remote or model.name,
@@ -75,7 +80,7 @@ class Plan:
             tools=tuple(self._tool(name, task).spec for name in tools),
             samples=task.samples,
         )
-        return Ask(model, request, agent, self._pure(tools, agent))
+        return Ask(model, request, agent, self._pure(tools, agent), self._among(named, model))
 
     def key(self, task: Task, parents: Sequence[bytes]) -> bytes:
         """The task's key (32 bytes), from the keys of the tasks in its ``after``."""
@@ -91,12 +96,15 @@ class Plan:
 
     def scope(self, ask: Ask) -> str:
         """The name of what answers: weights, recipe and mode. One string for many tasks."""
-        name = (ask.model.name, ask.agent.name if ask.agent else None)
+        routed = ask.among is not None and len(ask.among.models) > 1
+        name = ("" if routed else ask.model.name, ask.agent.name if ask.agent else None)
         base = self._bases.get(name)
         if base is None:
             agent = agent_digest(ask.agent, self.agents) if ask.agent else ""
             mode = "deterministic" if self.defaults.deterministic else ""
-            base = self._bases[name] = f"{self.identity(ask.model)}|{agent}|{mode}"
+            # What was promised answers for a task whose model is chosen later: its key must not move with the choice.
+            by = f"quality {ask.among.quality:g}" if ask.among and routed else self.identity(ask.model)
+            base = self._bases[name] = f"{by}|{agent}|{mode}"
         return base
 
     def fill(self, ask: Ask, outputs: Mapping[str, Any]) -> Request:
@@ -112,6 +120,12 @@ class Plan:
     def used(self) -> list[Agent]:
         """The agents that tasks whose key was asked for begin with."""
         return list(self._used.values())
+
+    def _among(self, named: str | None, model: Model) -> Among | None:
+        if self.among is None or not named:
+            return self.among
+        # A model that the user named is not chosen, but may have to be measured.
+        return replace(self.among, models=(model,)) if self.among.measured else None
 
     def _pure(self, tools: Sequence[str], agent: Agent | None) -> bool:
         if not tools and (agent is None or not agent.handoffs):

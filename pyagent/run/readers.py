@@ -219,7 +219,7 @@ def _cell(name: str, cell: str) -> Any:
             raise BadLine(f"'{name}' {bad}") from None
     if name in _NUMBERS:
         return _number(cell)
-    if name == "stream":
+    if name in ("stream", "approve"):
         return {"true": True, "false": False}.get(cell.strip().lower(), cell)
     return cell
 

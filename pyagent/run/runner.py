@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from pyagent.errors import EngineError, PyAgentError, StoreError
+from pyagent.errors import ApprovalsPending, EngineError, PyAgentError, StoreError
+from pyagent.event import Event
 from pyagent.model import Result, Status, Task
+from pyagent.run.approvals import Waits
+from pyagent.run.gate import Gate
 from pyagent.run.journal import Journal
 from pyagent.run.pipeline import Job, Proceed, Spans
 from pyagent.run.plan import Plan
@@ -24,6 +27,9 @@ class Runner:
 
     ``mine`` are the indices of the tasks to do, ``width`` how many at once. ``deliver`` gets each Result after
     its commit. A task whose ``after`` has failed is skipped. What stops the run early is in ``stopped``.
+
+    A task that waits for a person stands in ``waiting`` (index: approvals) and holds no agent; `wake` brings it
+    back. When only such tasks are left, ``gate`` says whether the run stays.
     """
 
     def __init__(
@@ -39,10 +45,11 @@ class Runner:
         stream: Callable[[Task], Stream | None] = lambda task: None,
         fail_fast: bool = False,
         dry: bool = False,
+        gate: Gate | None = None,
     ) -> None:
         self._index, self._mine, self._plan, self._way = index, mine, plan, way
         self._journal, self._deliver, self._stream = journal, deliver, stream
-        self._fail_fast, self._dry = fail_fast, dry
+        self._fail_fast, self._dry, self._gate = fail_fast, dry, gate
         self.tally = tally or Tally(len(mine))
         self.stopped: BaseException | None = None
         self._target = width
@@ -50,10 +57,15 @@ class Runner:
         self._source: Iterator[tuple[int, Task]] = iter(())
         self._ready: deque[int] = deque()
         self._parked: dict[int, int] = {}
+        self.waiting: dict[int, tuple[str, ...]] = {}
+        self._streams: dict[int, Stream | None] = {}
+        self._busy = 0
         # Results that tasks still to come will ask for, and how many will.
         self._kept: dict[int, Result] = {}
         self._readers: dict[int, int] = {}
         self._done: list[tuple[int, Result]] = []
+        # Whether the file may still have tasks that nobody has looked at.
+        self._left = True
         self._over = False
         self._some_done = asyncio.Event()
         self._changed = asyncio.Event()
@@ -104,17 +116,43 @@ class Runner:
     def at_work(self) -> int:
         return len(self._agents)
 
+    @property
+    def only_people(self) -> bool:
+        """Whether nothing is left to do but to wait for persons."""
+        return bool(self.waiting) and not (self._busy or self._ready or self._left)
+
+    def wake(self, names: Collection[tuple[str, int]]) -> None:
+        """Bring back the tasks, by key and number, whose persons have decided."""
+        for index in [i for i in self.waiting if (self._index.key(i), self._index.nth(i)) in names]:
+            if not self._held(index, self._index.task(index)):
+                del self.waiting[index]
+                self._ready.append(index)
+        self.tally.waiting = len(self.waiting)
+        # The agents that had nothing to do are gone.
+        self.resize(self._target)
+        self.look()
+
+    def look(self) -> None:
+        """Let the agents that wait see whether there is something to do, or nothing to wait for."""
+        self._changed.set()
+
     async def _work(self) -> None:
         me = asyncio.current_task()
         while (ready := await self._next()) is not None:
             index, task = ready
+            self._busy += 1
             try:
                 result = await self._answer(index, task)
+            except Waits as waits:
+                self._wait(index, waits.ids)
             except PyAgentError as error:
                 # A budget lets the calls that it has already granted come home; a broken store ends everything.
                 self.stop(error, cancel=isinstance(error, StoreError))
                 return
-            self._finish(index, result)
+            else:
+                self._finish(index, result)
+            finally:
+                self._busy -= 1
             # A stored answer takes no time: let the others, and the signals, have their turn.
             await asyncio.sleep(0)
             if len(self._agents) > self._target and me in self._agents:
@@ -131,10 +169,19 @@ class Runner:
                 return index, self._index.task(index)
             for index, task in self._source:
                 missing = sum(parent not in self._kept for parent in self._index.parents(index))
-                if not missing:
+                if missing:
+                    self._parked[index] = missing
+                elif held := self._held(index, task):
+                    self._wait(index, held)
+                else:
                     return index, task
-                self._parked[index] = missing
-            if not self._parked and not self._ready:
+            self._left = False
+            if self._ready:
+                continue
+            if self.only_people and not (self._gate and self._gate.stays()):
+                self.stop(pending(len(self.waiting)))
+                return None
+            if not self._parked and not self.waiting:
                 return None
             self._changed.clear()
             await self._changed.wait()
@@ -153,6 +200,8 @@ class Runner:
             request = self._plan.fill(ask, outputs)
         except EngineError as error:
             return self._unasked(index, task, "failed", str(error))
+        # A task that has waited goes on in its stream: what follows replaces what was shown.
+        stream = self._streams.pop(index) if index in self._streams else self._stream(task)
         job = Job(
             run=self._journal.run,
             task=task,
@@ -163,18 +212,35 @@ class Runner:
             emit_event=self._journal.emit,
             spans=Spans(),
             agent=ask.agent,
-            stream=self._stream(task),
+            stream=stream,
             dry=self._dry,
             scope=self._plan.scope(ask),
             pure=ask.pure,
             folder=str(self._plan.folder),
+            among=ask.among,
         )
-        return await self._way(job)
+        try:
+            return await self._way(job)
+        except Waits:
+            self._streams[index] = stream
+            raise
+
+    def _held(self, index: int, task: Task) -> tuple[str, ...]:
+        """The approvals, asked by an earlier process, that keep a task from being begun."""
+        return () if self._gate is None else self._gate.held(task, self._index.key(index), self._index.nth(index))
+
+    def _wait(self, index: int, ids: tuple[str, ...]) -> None:
+        self.waiting[index] = ids
+        self.tally.waiting = len(self.waiting)
+        self._changed.set()
 
     def _unasked(self, index: int, task: Task, status: Status, error: str) -> Result:
         """The Result of a task that cannot be asked because of the tasks before it."""
         result = Result(task.id, status, attempts=0, cost_usd=0.0, error=error)
         if not self._dry:
+            # Whoever looks on sees events: without this one the task would seem to wait for ever.
+            told = {"status": status, "error": error}
+            self._journal.emit(Event("task.unasked", self._journal.run, task.id, data=told))
             self._journal.commit(self._index.key(index), self._index.nth(index), task.line, result)
         return result
 
@@ -214,6 +280,14 @@ class Runner:
                     self._deliver(index, result)
             except (PyAgentError, OSError) as error:
                 self.stop(error, cancel=True)
+
+
+def pending(count: int) -> ApprovalsPending:
+    """What ends a run in which only approvals are left."""
+    tasks = "1 task waits" if count == 1 else f"{count} tasks wait"
+    return ApprovalsPending(
+        f"{tasks} for a person", "decide with `pyagent swarm approve`, then run the same command again to go on"
+    )
 
 
 class FailedFast(PyAgentError):

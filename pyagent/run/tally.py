@@ -10,7 +10,8 @@ from pyagent.model import Result, Usage
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of one process's view of a run. ``known`` of the done ones were there before it started.
+    """Counts of one process's view of a run. ``known`` of the done ones were there before it started, ``waiting`` of
+    the missing ones wait for a person.
 
     ``usd`` sums known costs; ``unpriced`` counts answers whose cost is not known.
     """
@@ -20,6 +21,7 @@ class Tally:
     failed: int = 0
     skipped: int = 0
     known: int = 0
+    waiting: int = 0
     usage: Usage = field(default_factory=Usage)
     usd: float = 0.0
     unpriced: int = 0

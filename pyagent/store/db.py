@@ -17,8 +17,10 @@ from typing import Any
 
 from pyagent.errors import Busy, PyAgentError, StoreError, StoreTooNew
 from pyagent.event import Event
-from pyagent.store.schema import MIGRATIONS, VERSION
+from pyagent.store.schema import MIGRATIONS, Migration
 
+# A run that waits for a person may have a process, or not: whether it is `alive` says so.
+AT_WORK = ("running", "waiting")
 # Milliseconds. Commits take about 1 ms; whoever waits longer than this waits for a stuck process.
 BUSY_TIMEOUT = 5000
 
@@ -45,11 +47,15 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a run has used: settled attempts by what they used, attempts cut by a kill by what they reserved."""
+    """What a run has used: settled attempts by what they used, attempts cut by a kill by what they reserved.
+
+    ``unpriced`` counts attempts whose model has no known price; they are not in ``usd``.
+    """
 
     tokens: int = 0
     usd: float = 0.0
     attempts: int = 0
+    unpriced: int = 0
 
 
 def explain(error: sqlite3.Error, path: Path) -> PyAgentError:
@@ -159,6 +165,11 @@ class Store:
                 (status, exit_code, reason, time.time(), id),
             )
 
+    def say_status(self, id: str, status: str) -> None:
+        """What the process at work is doing: ``running``, or ``waiting`` for a person."""
+        with self.write() as db:
+            db.execute("UPDATE run SET status = ? WHERE id = ?", (status, id))
+
     # results
 
     def results(self, run: str) -> Iterator[dict[str, Any]]:
@@ -203,11 +214,12 @@ class Store:
         """What the run has used over all its processes."""
         row = self._all(
             """SELECT coalesce(sum(CASE WHEN ended IS NULL THEN reserved_tokens ELSE used_tokens END), 0),
-            coalesce(sum(CASE WHEN ended IS NULL THEN reserved_usd ELSE used_usd END), 0), coalesce(max(n) + 1, 0)
+            coalesce(sum(CASE WHEN ended IS NULL THEN reserved_usd ELSE used_usd END), 0), coalesce(max(n) + 1, 0),
+            coalesce(sum(reserved_usd IS NULL), 0)
             FROM attempt WHERE run = ?""",
             (run,),
         )[0]
-        return Spent(int(row[0]), float(row[1]), int(row[2]))
+        return Spent(int(row[0]), float(row[1]), int(row[2]), int(row[3]))
 
     # events, streams, control
 
@@ -263,18 +275,22 @@ class Store:
         """Delete the runs that nobody touched since ``older_than`` (seconds since the epoch); gives their names."""
         untouched = self._all("SELECT id, name, status, pid FROM run WHERE updated < ?", (older_than,))
         # A killed process could not say that it ended.
-        old = [(id, name) for id, name, status, pid in untouched if status != "running" or not alive(pid)]
+        old = [(id, name) for id, name, status, pid in untouched if status not in AT_WORK or not alive(pid)]
         with self.write() as db:
             for id, _ in old:
                 for table, column in (
                     ("result", "run"), ("attempt", "run"), ("event", "run"), ("chunk", "run"),
-                    ("control", "run"), ("run", "id"),
+                    ("control", "run"), ("approval", "run"), ("run", "id"),
                 ):  # fmt: skip
                     db.execute(f"DELETE FROM {table} WHERE {column} = ?", (id,))
         if old:
             with self._explained():
                 self.db.execute("VACUUM")
         return [name for _, name in old]
+
+    def read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a query of whoever keeps tables of its own here."""
+        return self._all(query, values)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -327,18 +343,30 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Run the migrations that the file lacks, each process at most once, one process at a time."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise StoreTooNew(
-            f"{path} was written by a newer pyagent (store version {version}, this one knows {VERSION})",
-            "upgrade pyagent, or point PYAGENT_HOME elsewhere",
-        )
-    if version == VERSION:
+def migrate(
+    db: sqlite3.Connection,
+    path: Path,
+    steps: Sequence[Migration] = MIGRATIONS,
+    kind: str = "store",
+    hint: str = "upgrade pyagent, or point PYAGENT_HOME elsewhere",
+) -> None:
+    """Run the ``steps`` that the file lacks, each once, one process at a time; the file counts them itself.
+
+    Raises StoreTooNew when the file has more than there are: it names ``kind`` and says ``hint``.
+    """
+    if _version(db, path, len(steps), kind, hint) == len(steps):
         return
     with transaction(db):
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        for number, step in enumerate(MIGRATIONS[version:], version + 1):
+        version = _version(db, path, len(steps), kind, hint)
+        for number, step in enumerate(steps[version:], version + 1):
             step(db)
             db.execute(f"PRAGMA user_version = {number}")
+
+
+def _version(db: sqlite3.Connection, path: Path, known: int, kind: str, hint: str) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > known:
+        raise StoreTooNew(
+            f"{path} was written by a newer pyagent ({kind} version {version}, this one knows {known})", hint
+        )
+    return version

@@ -39,5 +39,23 @@ def m001_runs(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_runs,)
+def m002_approvals(db: sqlite3.Connection) -> None:
+    """What waits for a person, with the draft that goes on after the decision; and who watches."""
+    for statement in (
+        # point: which question of its kind this is within the task; better: the model that an escalation asks.
+        """CREATE TABLE approval(
+            id TEXT PRIMARY KEY, run TEXT NOT NULL, key BLOB NOT NULL, nth INTEGER NOT NULL, kind TEXT NOT NULL,
+            point TEXT NOT NULL, task TEXT NOT NULL, title TEXT NOT NULL, detail TEXT NOT NULL, risk TEXT NOT NULL,
+            data TEXT NOT NULL, better TEXT NOT NULL, draft TEXT NOT NULL, created REAL NOT NULL,
+            place REAL NOT NULL, state TEXT NOT NULL, admin INTEGER NOT NULL, verb TEXT, reason TEXT, by TEXT,
+            decided REAL, effective REAL, applied REAL, outcome TEXT)""",
+        "CREATE UNIQUE INDEX approval_point ON approval(run, key, nth, kind, point)",
+        "CREATE INDEX approval_state ON approval(state, place)",
+        """CREATE TABLE watcher(
+            pid INTEGER NOT NULL, kind TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY(pid, kind)) WITHOUT ROWID""",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_runs, m002_approvals)
 VERSION = len(MIGRATIONS)

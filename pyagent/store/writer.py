@@ -26,8 +26,11 @@ class Put(IntEnum):
     RESERVE = 0
     SETTLE = 1
     RESULT = 2
-    EVENT = 3
-    CHUNK = 4
+    ASK = 3
+    APPLY = 4
+    OUTCOME = 5
+    EVENT = 6
+    CHUNK = 7
 
 
 SQL = {
@@ -35,6 +38,11 @@ SQL = {
         VALUES (?,?,?,?,?,?,?)""",
     Put.SETTLE: "UPDATE attempt SET used_tokens = ?, used_usd = ?, ended = ? WHERE run = ? AND n = ?",
     Put.RESULT: "INSERT OR REPLACE INTO result VALUES (?,?,?,?,?,?,?,?)",
+    # What is asked already stays asked; what a person decided is acted on once.
+    Put.ASK: """INSERT OR IGNORE INTO approval(id, run, key, nth, kind, point, task, title, detail, risk, data, better,
+        draft, created, place, state, admin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'waiting',0)""",
+    Put.APPLY: "UPDATE approval SET applied = ? WHERE id = ? AND applied IS NULL",
+    Put.OUTCOME: "UPDATE approval SET outcome = ? WHERE id = ?",
     Put.EVENT: "INSERT INTO event(run, task, span, parent, kind, at, data) VALUES (?,?,?,?,?,?,?)",
     Put.CHUNK: "INSERT OR REPLACE INTO chunk VALUES (?,?,?,?,?,?)",
 }
@@ -112,7 +120,7 @@ class Writer:
 
     def _schedule(self) -> None:
         """Have the thread called when what waits wants it: now, soon, or in its own time."""
-        wait = 0.0 if self._urgent else RESULT_INTERVAL if self._rows[Put.RESULT] else INTERVAL
+        wait = 0.0 if self._urgent else RESULT_INTERVAL if self._rows[Put.RESULT] or self._rows[Put.ASK] else INTERVAL
         if self._in_flight or (self._timer is not None and wait >= self._wait):
             return
         if self._timer is not None:

@@ -11,6 +11,7 @@ import typer
 from pyagent.cli import context
 from pyagent.errors import UsageError
 from pyagent_plugins.swarm.agents import agents_app
+from pyagent_plugins.swarm.approve import approve
 from pyagent_plugins.swarm.options import RERUN, RunOptions, one_of, parse_schema, parse_shard, read_text
 from pyagent_plugins.swarm.runs import pause, results, resume, scale, status, stop
 
@@ -34,6 +35,13 @@ def run(
     ] = None,
     base_url: Annotated[
         Text, typer.Option(metavar="URL", help="Ask this OpenAI-compatible endpoint.", rich_help_panel=ASK)
+    ] = None,
+    quality: Annotated[
+        Number,
+        typer.Option(min=0, max=1, help="Without -m: the share of the best to reach, cheaply.", rich_help_panel=ASK),
+    ] = None,
+    require_measured: Annotated[
+        Flag, typer.Option("--require-measured", help="Ask no model that was not measured.", rich_help_panel=ASK)
     ] = None,
     system: Annotated[
         Text, typer.Option(metavar="TEXT|@FILE", help="System prompt of tasks without one.", rich_help_panel=ASK)
@@ -109,7 +117,7 @@ def run(
         Text, typer.Option(metavar="I/N", help="Only the i-th of n shares; see swarm merge.", rich_help_panel=FLOW)
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait while another process works on this run.", rich_help_panel=FLOW)
+        bool, typer.Option("--wait", help="Wait for another process of this run, and for people.", rich_help_panel=FLOW)
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Run again whenever the file changes.", rich_help_panel=FLOW)
@@ -149,7 +157,7 @@ def run(
         "max_tokens": answer_tokens, "seed": seed, "deterministic": deterministic, "jobs": jobs, "workers": workers,
         "max_cost": max_cost, "max_total_tokens": max_tokens, "max_time": max_time, "retries": retries,
         "repairs": repairs, "timeout": timeout, "fail_fast": fail_fast, "fail_on": fail_on, "ordered": ordered,
-        "record_prompts": None,
+        "record_prompts": None, "quality": quality, "require_measured": require_measured,
     }  # fmt: skip
     host = context.app(ctx).with_flags({f"swarm.{key}": value for key, value in flags.items()})
     # A run whose answers must be the same at any -j takes none that was made for another wording.
@@ -221,6 +229,7 @@ def merge(
     raise typer.Exit(merge_files(files, tasks, output, format, shapes(context.app(ctx), format)))
 
 
+app.command()(approve)
 app.command()(status)
 app.command()(results)
 app.command()(resume)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +14,23 @@ from typing import Any
 
 from pyagent.cli.progress import Progress, describe
 from pyagent.engine.base import EngineOptions
-from pyagent.errors import BudgetExceeded, Interrupted, PyAgentError, UsageError
+from pyagent.errors import ApprovalsPending, BudgetExceeded, Interrupted, PyAgentError, UsageError
 from pyagent.event import Event
 from pyagent.host.app import App
 from pyagent.model import Model, Task
 from pyagent.run.agents import check_tools, load_agents, reachable
+from pyagent.run.approvals import Approvals
 from pyagent.run.budget import Budget
-from pyagent.run.control import obey
+from pyagent.run.control import attend, obey
 from pyagent.run.engines import Engines
+from pyagent.run.gate import Gate
 from pyagent.run.journal import Journal
-from pyagent.run.pipeline import Step, fold
+from pyagent.run.pipeline import Job, Step, fold
+from pyagent.run.plan import Ask as Question
 from pyagent.run.plan import Defaults, Plan
-from pyagent.run.prices import price
+from pyagent.run.policy import Policy
 from pyagent.run.runner import Runner
+from pyagent.run.steps.approve import Afford, Approve, better_job
 from pyagent.run.steps.attempt import Attempt
 from pyagent.run.steps.budget import Reserve
 from pyagent.run.steps.engine import Ask
@@ -39,6 +43,7 @@ from pyagent.run.tasks import TaskIndex
 from pyagent.store.db import Store
 from pyagent.store.lock import RunLock
 from pyagent.store.writer import Writer
+from pyagent_plugins.swarm.among import among, within
 from pyagent_plugins.swarm.options import RunOptions
 from pyagent_plugins.swarm.outputs import Lines, OutputClosed, in_order
 from pyagent_plugins.swarm.reports import shapes, write_reports
@@ -55,6 +60,7 @@ class Prepared:
     index: TaskIndex
     mine: range | list[int]
     plan: Plan
+    policy: Policy
 
 
 def prepare(app: App, options: RunOptions) -> Prepared:
@@ -79,35 +85,54 @@ def prepare(app: App, options: RunOptions) -> Prepared:
         tools=app.tools(),
         folder=folder,
     )
+    capped = options.max_cost is not None or app.settings.get("approvals.cost_usd") is not None
+    plan.among = among(app, options, lambda model: priced(app, model), capped)
     index = TaskIndex.scan(source.path, plan.key, format=options.input_format, shown_as=source.shown)
     mine = sorted(index.shard(*options.shard)) if options.shard else range(len(index))
-    check_agents(plan)
-    refuse_unknown_price(options, plan)
-    return Prepared(source, id, name, index, mine, plan)
+    check_agents(app, plan)
+    policy = read_policy(app, plan)
+    refuse_unknown_price(options, policy, plan)
+    return Prepared(source, id, name, index, mine, plan, policy)
+
+
+def read_policy(app: App, plan: Plan) -> Policy:
+    """``[approvals]``; raises ModelMissing when there is no such model as ``escalate_to``."""
+    said = {key: app.settings.get(f"approvals.{key}") for key in ("tools", "cost_usd", "risk", "escalate_to")}
+    policy = Policy(**said)
+    if policy.escalate_to:
+        plan.resolve(policy.escalate_to)
+    return policy
 
 
 def priced(app: App, model: Model) -> Model:
-    return price(model, local=app.engine_kind(model).local)
+    return app.priced(model)
 
 
-def check_agents(plan: Plan) -> None:
-    """An agent that may take part has its tools and its model, or the run is not begun."""
+def check_agents(app: App, plan: Plan) -> None:
+    """An agent that may take part has its tools and its model, or the run is not begun.
+
+    One that an untrusted project chose asks no model elsewhere.
+    """
+    chosen = app.settings.get("swarm.agent")
     for agent in plan.used():
         heirs = reachable(agent, plan.agents)
         check_tools(heirs, plan.tools)
         for heir in heirs:
             if heir.model:
-                plan.resolve(heir.model)
+                model = plan.resolve(heir.model)
+                if agent.name == chosen:
+                    app.refuse_unasked("swarm.agent", model)
 
 
-def refuse_unknown_price(options: RunOptions, plan: Plan) -> None:
+def refuse_unknown_price(options: RunOptions, policy: Policy, plan: Plan) -> None:
     """A limit on money cannot be kept where the price is not known."""
-    if options.max_cost is None:
+    if options.max_cost is None and policy.cost_usd is None:
         return
+    what = "--max-cost" if options.max_cost is not None else "[approvals] cost_usd"
     for model in plan.models.values():
         if model.input_price is None or model.output_price is None:
             raise UsageError(
-                f"--max-cost needs the price of {model.name}, which is not known",
+                f"{what} needs the price of {model.name}, which is not known",
                 f"set input_price and output_price under [models.{model.name!r}] in pyagent.toml, or use --max-tokens",
             )
 
@@ -138,7 +163,9 @@ class Execution:
         lock.acquire(wait=float("inf") if options.wait else 0.0)
         try:
             if options.rerun:
-                self._store.forget(run.id, ["failed", "skipped"] if options.rerun == "failed" else None)
+                statuses = ["failed", "skipped"] if options.rerun == "failed" else None
+                Approvals(self._store).forget(run.id, statuses)
+                self._store.forget(run.id, statuses)
             self._store.begin_run(
                 run.id, run.name, str(run.source.path), os.getcwd(), argv, options.answers(), len(run.mine)
             )
@@ -154,7 +181,10 @@ class Execution:
         spent = self._store.spent(run.id)
         journal = Journal(self._store, writer, run.id, spent.attempts, options.record_prompts, self._app.observe)
         budget = Budget(options.max_tokens, options.max_cost, spent.tokens, spent.usd)
-        steps = self._steps(journal, budget)
+        run.plan.among = run.plan.among and within(run.plan.among, budget, self._engines)
+        gate = Gate(Approvals(self._store), journal, run.policy, run.plan.tools, options.wait)
+        gate.keep_only((run.index.key(at), run.index.nth(at)) for at in run.mine)
+        steps = self._steps(journal, budget, gate)
         with self._output() as (lines, deliver):
             runner = Runner(
                 run.index,
@@ -166,12 +196,14 @@ class Execution:
                 width=self._width(),
                 stream=lambda task: self._stream(task, journal, lines),
                 fail_fast=options.fail_fast,
+                gate=gate,
             )
             progress = Progress(runner.tally)
             if lines is not None:
                 lines.before = progress.clear
             journal.emit(Event("run.started", run.id, data={"name": run.name, "total": len(run.mine)}))
-            async with background(obey(runner, self._store, run.id), progress.show() if self._show else None):
+            beside = (obey(runner, self._store, run.id), attend(runner, gate, self._store, run.id))
+            async with background(*beside, progress.show() if self._show else None):
                 with signals(runner), deadline(runner, options.max_time):
                     try:
                         await runner.run()
@@ -186,23 +218,37 @@ class Execution:
                 runner.stop(error)
         return runner
 
-    def _steps(self, journal: Journal, budget: Budget) -> list[Step]:
+    def _steps(self, journal: Journal, budget: Budget, gate: Gate) -> list[Step]:
         options, plan = self._options, self._run.plan
         core: list[Step] = [
             Remember(journal),
+            Approve(gate, self._better()),
+            Afford(gate, self._engines, options.repairs),
             Attempt(options.repairs),
             Vote(),
-            Turns(plan.tools, plan.agents, plan.resolve),
+            Turns(plan.tools, plan.agents, plan.resolve, gate=gate),
             Retry(options.retries),
             Reserve(budget, journal, self._engines),
             Ask(self._engines, options.timeout),
         ]
         return [*core, *self._app.steps()]
 
+    def _better(self) -> Callable[[Job], Job] | None:
+        """Asks the model of ``[approvals] escalate_to`` instead; None when none is named."""
+        plan, name = self._run.plan, self._run.policy.escalate_to
+        if not name:
+            return None
+        return better_job(
+            plan.resolve(name), lambda job, model: plan.scope(Question(model, job.request, job.agent, job.pure))
+        )
+
     def _width(self) -> int:
         if self._options.jobs is not None:
             return self._options.jobs
         models: list[Model] = list(self._run.plan.models.values())
+        if field := self._run.plan.among:
+            # Asking what a service bears opens no process; a local model is opened when it is chosen.
+            models += [model for model in field.models if model.name not in field.local]
         return max((self._engines.get(model).width for model in models), default=1)
 
     def _stream(self, task: Task, journal: Journal, lines: Lines | None) -> Stream | None:
@@ -240,7 +286,8 @@ class Execution:
         write_reports(self._store, run.id, run.name, run.index, run.mine, self._options, whole, more)
         bad = tally.failed + tally.skipped
         code = stopped.exit_code if stopped else int(bad > self._options.tolerated(tally.total))
-        status = "finished" if tally.missing == 0 else "stopped"
+        waits = isinstance(stopped, ApprovalsPending)
+        status = "finished" if tally.missing == 0 else "waiting" if waits else "stopped"
         self._store.end_run(run.id, status, code, str(stopped) if stopped else None)
         if self._show:
             print(f"{run.name}: {describe(tally)}", file=sys.stderr)

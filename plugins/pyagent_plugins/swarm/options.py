@@ -12,6 +12,8 @@ from pyagent.errors import UsageError
 
 FORMATS = ("jsonl", "json", "csv", "table")
 RERUN = ("failed", "all")
+# The share of the best model's quality that a cheaper one must reach where nobody named a model.
+QUALITY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class RunOptions:
     wait: bool = False
     cache_only: bool = False
     workers: int | None = None
+    quality: float = QUALITY
+    require_measured: bool = False
     record_prompts: bool = True
 
     def answers(self) -> dict[str, Any]:
@@ -70,6 +74,8 @@ class RunOptions:
             "shard": self.shard,
             # Never asking is another run than asking: what is not in the cache fails there, and only there.
             "cache": "only" if self.cache_only else None,
+            # Only where it differs, so that runs from before there was a choice keep their names.
+            **({"quality": self.quality} if self.quality != QUALITY else {}),
         }
 
     def tolerated(self, total: int) -> int:

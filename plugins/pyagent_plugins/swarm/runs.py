@@ -13,7 +13,7 @@ import typer
 from pyagent.cli import context
 from pyagent.cli.trace import found
 from pyagent.errors import UsageError
-from pyagent.store.db import RunRow, Store, alive
+from pyagent.store.db import AT_WORK, RunRow, Store, alive
 from pyagent_plugins.swarm.options import one_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or how it starts.")]
@@ -28,6 +28,8 @@ def status(
     with Store.open(context.app(ctx).db_path) as store:
         rows = [found(store, run)] if run else store.runs()
         table = [_row(store, row) for row in rows]
+    if not out.json:
+        table = [{**row, "cost_usd": "unknown" if row["cost_usd"] is None else row["cost_usd"]} for row in table]
     if run and not out.json:
         for name, value in table[0].items():
             print(f"{name:<9} {'-' if value is None else value}")
@@ -131,7 +133,7 @@ def _at_work(store: Store, name: str) -> RunRow:
 
 
 def _alive(row: RunRow) -> bool:
-    return row.status == "running" and alive(row.pid)
+    return row.status in AT_WORK and alive(row.pid)
 
 
 def _row(store: Store, row: RunRow) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def _row(store: Store, row: RunRow) -> dict[str, Any]:
         "ok": row.done.get("ok", 0),
         "failed": row.done.get("failed", 0) + row.done.get("skipped", 0),
         "tokens": spent.tokens,
-        "cost_usd": round(spent.usd, 6),
+        "cost_usd": None if spent.unpriced else round(spent.usd, 6),
         "updated": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.updated)),
         "file": row.file,
         "reason": row.reason,

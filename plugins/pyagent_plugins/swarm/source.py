@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,9 @@ def open_source(tasks: str, data_dir: Path) -> Source:
 
 def spool(folder: Path) -> Source:
     """Copy stdin into a file that is named by its content."""
-    seen = hashlib.sha256()
+    seen, part = hashlib.sha256(), folder / f".{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f".{os.getpid()}.part"
         with part.open("wb") as file:
             while block := sys.stdin.buffer.read(BLOCK):
                 seen.update(block)
@@ -49,6 +49,10 @@ def spool(folder: Path) -> Source:
         raise StoreError(
             f"{folder} cannot be written ({error.strerror})", "set PYAGENT_HOME to a writable folder"
         ) from None
+    finally:
+        # Still there when it was not read to its end: Ctrl-C, a full disk.
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return Source(path, "<stdin>", f"stdin-{path.name[:8]}")
 
 

@@ -16,6 +16,8 @@ class StepInfo:
 
 CORE = (
     StepInfo("journal", 10, "Give the Result that this run already has; commit the one that is made"),
+    StepInfo("approve", 15, "Ask a person about the answer of a task with `approve`"),
+    StepInfo("afford", 35, "Ask a person before a task that may cost more than `[approvals] cost_usd`"),
     StepInfo("attempt", 40, "Check the answer against its schema, and ask again with what was wrong"),
     StepInfo("vote", 42, "Decide between the samples of one prompt"),
     StepInfo("turns", 44, "Run the tools that the model calls, and hand over to other agents"),

@@ -10,6 +10,7 @@ from pyagent.engine.base import Request
 from pyagent.model import Message, Result
 from pyagent.run.pipeline import Job, Proceed
 
+LONGEST_PROBLEM = 500  # characters
 REPAIR = (
     "Your last answer could not be used: {problem}\n"
     "Answer again with one JSON value that meets this schema, and nothing else:\n{schema}"
@@ -73,7 +74,7 @@ def mismatch(value: Any, schema: Any) -> str | None:
     error = best_match(validator_for(schema)(schema, registry=Registry()).iter_errors(value))
     if error is None:
         return None
-    return f"at {error.json_path}: {error.message}"[:500]
+    return f"at {error.json_path}: {error.message}"[:LONGEST_PROBLEM]
 
 
 def unfenced(text: str) -> str:

@@ -25,7 +25,8 @@ class Reserve:
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
         worst = worst_case(job.model, self._engines.get(job.model).bound(job.request))
         await self._budget.reserve(worst)
-        number = self._journal.reserve(job.task.id, job.model.name, worst)
+        priced = job.model.cost(Usage()) is not None
+        number = self._journal.reserve(job.task.id, job.model.name, worst, priced)
         used: Cost | None = None
         provider = job.model.provider.kind if job.model.provider else job.model.engine
         call = job.open("call", model=job.model.name, provider=provider, **self._journal.prompt(job.request))
@@ -41,11 +42,13 @@ class Reserve:
             used = worst if _charged(error) else Cost()
             call.emit("call.finished", error=str(error))
             raise
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            if (usage := getattr(error, "usage", None)) is not None:
+                used = Cost(usage.total, job.model.cost(usage) or 0.0)
             call.emit("call.finished", error="cancelled")
             raise
         finally:
-            # Cancelled: nobody knows what the provider counted, so the reservation stands.
+            # Cancelled, and the engine does not know what the provider counted: the reservation stands.
             await self._budget.settle(worst, used or worst)
             if used is not None:
                 self._journal.settle(number, used, time.time())

@@ -27,7 +27,9 @@ from pyagent.engine.tools import (
 )
 from pyagent.errors import ModelMissing, PyAgentError, ToolError
 from pyagent.model import Agent, Message, Model, Result, Task, ToolCall
+from pyagent.run.gate import Gate
 from pyagent.run.pipeline import Job, Proceed
+from pyagent.run.steps.consent import Consent, restored
 from pyagent.run.together import together
 
 # The third call with the same arguments is a loop, not a second thought.
@@ -45,6 +47,7 @@ class Turns:
 
     ``resolve_model`` finds the model that an agent wishes for. What the answer depends on by the tools' ``reads``
     is told in the event ``answer.depends``; an outer step that needs it puts a set into ``job.notes["reads"]``.
+    With a ``gate`` the calls that need a person wait for one.
     """
 
     name, order = "turns", 44
@@ -55,8 +58,9 @@ class Turns:
         agents: Mapping[str, Agent],
         resolve_model: Callable[[str], Model],
         timeout: float = TOOL_SECONDS,
+        gate: Gate | None = None,
     ) -> None:
-        self.tools, self.agents = tools, agents
+        self.tools, self.agents, self.gate = tools, agents, gate
         self.resolve_model, self.timeout = resolve_model, timeout
 
     async def __call__(self, job: Job, proceed: Proceed) -> Result:
@@ -92,7 +96,9 @@ class Talk:
         return await proceed(self.job)
 
     async def run(self, proceed: Proceed) -> Result:
-        started, earlier = time.monotonic(), None
+        started, earlier = time.monotonic(), restored(self)
+        if earlier is not None:
+            await self._answer(earlier)
         while True:
             last = self._prepare()
             result = (await proceed(self.job)).after(earlier)
@@ -109,7 +115,7 @@ class Talk:
         """Set the tools of the next turn; True when it is the last one, in which none may be called."""
         self.turns += 1
         last = self.stuck or self.turns >= self.limits.max_turns or self.calls >= self.limits.max_tool_calls
-        request = replace(self.job.request, tools=self._offered())
+        request = replace(self.job.request, tools=self.offered())
         self.job = replace(self.job, request=replace(request, tool_choice="none" if last else self._choice(request)))
         self.fresh = False
         return last
@@ -120,7 +126,8 @@ class Talk:
             return "required"
         return request.tool_choice if self.turns == 1 else "auto"
 
-    def _offered(self) -> tuple[ToolSpec, ...]:
+    def offered(self) -> tuple[ToolSpec, ...]:
+        """The tools and hand-offs of the next turn."""
         if self.agent is None or self.handoffs >= self.limits.max_handoffs:
             return self.tools
         return self.tools + hand_off_specs(self.agent.handoffs, self.step.agents)
@@ -128,7 +135,8 @@ class Talk:
     async def _answer(self, result: Result) -> None:
         """Run what the model called, all at once, add the answers to the talk, and hand over where it was asked."""
         offered = {spec.name: spec for spec in self.job.request.tools}
-        texts = await together([self._call(call, offered) for call in result.calls])
+        consent = Consent.of(self, result, offered)
+        texts = await together([self._call(call, offered, consent, at) for at, call in enumerate(result.calls)])
         said = Message("assistant", result.output if isinstance(result.output, str) else "", result.calls)
         answers = [Message("tool", text, call_id=call.id) for call, text in zip(result.calls, texts, strict=True)]
         request = self.job.request
@@ -136,13 +144,13 @@ class Talk:
         if self.heir:
             self._hand_over(self.heir)
 
-    async def _call(self, call: ToolCall, offered: Mapping[str, ToolSpec]) -> str:
+    async def _call(self, call: ToolCall, offered: Mapping[str, ToolSpec], consent: Consent, at: int) -> str:
         """What the model is told about one call; every call is a span with its arguments and its outcome."""
         started = time.monotonic()
         span = self.job.open("tool", name=call.name, arguments=dict(call.arguments), call=call.id)
         data: dict[str, Any] = {"name": call.name}
         try:
-            text = data["result"] = as_text(await self._value(call, offered, data))
+            text = data["result"] = as_text(await self._value(call, offered, data, consent, at))
         except ToolError as error:
             text, data["error"] = told(error), str(error)
         except PyAgentError as error:
@@ -150,9 +158,12 @@ class Talk:
             raise
         finally:
             span.emit("tool.finished", **data, seconds=round(time.monotonic() - started, 6))
+        consent.ended(at, text)
         return text
 
-    async def _value(self, call: ToolCall, offered: Mapping[str, ToolSpec], data: dict[str, Any]) -> Any:
+    async def _value(
+        self, call: ToolCall, offered: Mapping[str, ToolSpec], data: dict[str, Any], consent: Consent, at: int
+    ) -> Any:
         """The tool's value. Raises ToolError for all that the model can be told."""
         self._count(call)
         if call.name not in offered:
@@ -170,6 +181,8 @@ class Talk:
             self.reads.update(dict.fromkeys(reads))
             # Told before the tool reads, so that an edit in between makes what is kept stale, never fresh.
             self.job.notes.get("reads", set()).update(reads)
+        if (known := await consent.begin(at, tool)) is not None:
+            return known
         return await use(tool, call.arguments, self.step.timeout)
 
     def _count(self, call: ToolCall) -> None:

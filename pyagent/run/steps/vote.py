@@ -169,7 +169,12 @@ async def _talk(job: Job, index: int, proceed: Proceed) -> Result:
     request = job.request
     seed = None if request.seed is None else request.seed + index
     span = job.open("sample", index=index)
-    alone = replace(span, request=replace(request, samples=1, seed=seed), stream=job.stream if index == 0 else None)
+    alone = replace(
+        span,
+        request=replace(request, samples=1, seed=seed),
+        stream=job.stream if index == 0 else None,
+        notes={**job.notes, "sample": index},
+    )
     result = await proceed(alone)
     span.emit("sample.finished", status=result.status, error=result.error)
     return result
