@@ -23,10 +23,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "plugins"), str(ROOT / "benchmarks")]
 from cache_generator import Pair, pairs  # noqa: E402
 
 from pyagent.embed.open import open_embedder  # noqa: E402
-from pyagent_plugins.cache.calibration import Calibrator, Match, pair_of  # noqa: E402
+from pyagent_plugins.cache.calibration import Calibrator, Match  # noqa: E402
+from pyagent_plugins.cache.matching import matched, refused  # noqa: E402
 from pyagent_plugins.cache.meaning.features import features  # noqa: E402
-from pyagent_plugins.cache.meaning.guards import compare, doubt  # noqa: E402
-from pyagent_plugins.cache.meaning.verifier import Verifier, fitted  # noqa: E402
+from pyagent_plugins.cache.meaning.verifier import fitted  # noqa: E402
 from pyagent_plugins.cache.risk import RiskBudget  # noqa: E402
 
 POOL = 6000
@@ -84,14 +84,12 @@ def candidates(made: list[Pair]) -> list[Candidate]:
     texts = list(dict.fromkeys(text for pair in made for text in (pair.one, pair.other)))
     vectors = dict(zip(texts, open_embedder().embed(texts), strict=True))
     parsed = {text: features(text) for text in texts}
-    verifier = Verifier.shipped()
     found = []
     for pair in made:
         one, other = parsed[pair.one], parsed[pair.other]
         cosine = float(vectors[pair.one] @ vectors[pair.other])
-        probability = verifier.probability(one, other, cosine)
-        match = Match(pair_of(pair.one, pair.other), probability, cosine, doubt(one, other))
-        found.append(Candidate(match, pair.same, compare(one, other) is not None))
+        match = matched(pair.one, one, pair.other, other, cosine)
+        found.append(Candidate(match, pair.same, refused(pair.one, one, pair.other, other) is not None))
     return found
 
 

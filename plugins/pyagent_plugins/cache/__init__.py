@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyagent.plugin import Command, Context, Option, hookimpl
 
@@ -29,9 +29,19 @@ def pyagent_config() -> Iterable[Option]:
     yield Option("meaning", True, "Match by meaning; false for exact matches only, also in flight.")
     yield Option("window", 50_000, "Entries of the newest window.")
     yield Option("generations", 8, "Windows kept, the newest included.")
+    yield Option("window_hours", 0.0, "Hours after which an answer leaves the window, whatever else holds; 0: never.")
     yield Option("max_entries", 400_000, "The most entries.")
     yield Option("max_bytes", 1 << 30, "The most bytes.")
     yield Option("ttl_hours", 24.0, "How long an answer lives that declares nothing it was made from.")
+    yield Option("stale", False, "Give an answer past its time while it is made anew.")
+    yield Option("judge", "", "A model that says whether would-be hits were right; empty: the answers are compared.")
+
+
+@hookimpl
+def pyagent_stats(context: Context) -> Iterable[tuple[str, Any]]:
+    from pyagent_plugins.cache.glance import glance
+
+    yield "cache", glance(Path(context.data_dir) / "answers")
 
 
 @hookimpl
@@ -49,9 +59,16 @@ def pyagent_steps(context: Context) -> Iterable[Step]:
     def warn(text: str) -> None:
         print(f"cache: {text}", file=sys.stderr)
 
+    judge = None
+    if settings["judge"]:
+        from pyagent_plugins.cache.judge import ModelJudge
+
+        judge = ModelJudge(lambda: context.engine("judge"))
     yield Reuse(
-        lambda: open_cache(Path(context.data_dir) / "answers", settings, warn),
+        lambda: open_cache(Path(context.data_dir) / "answers", settings, warn, judge),
         settings["mode"],
         settings["meaning"],
         warn,
+        settings["stale"],
+        judge,
     )

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyagent.errors import ModelMissing
+from pyagent_plugins.cache.background import Background
 from pyagent_plugins.cache.entry import Dependency, Entry, Hit, Miss
-from pyagent_plugins.cache.flight import Failed, Flight, Flights
+from pyagent_plugins.cache.figures import recall_of
+from pyagent_plugins.cache.flight import Flight, Flights
 from pyagent_plugins.cache.index.index import VectorIndex
 from pyagent_plugins.cache.index.windows import Window
 from pyagent_plugins.cache.keeper import Keeper
@@ -28,7 +31,7 @@ from pyagent_plugins.cache.risk import RiskBudget
 from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.shelf.limits import Limits
 from pyagent_plugins.cache.shelf.shelf import Shelf
-from pyagent_plugins.cache.stages import Stages
+from pyagent_plugins.cache.stages import Stages, below, shadowed, telling
 from pyagent_plugins.cache.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -61,11 +64,12 @@ class SemanticCache:
         self.embedder = embedder.name if embedder is not None else ""
         self._embed = AsyncEmbedder(embedder) if embedder is not None else None
         self._learner = Learner(shelf.memory, risk, self._embed, judge, warn)
-        self._stages = Stages(shelf, index, self.depends, self._learner, embedder, self._embed)
+        self._stages = Stages(shelf, index, self.depends, self._learner, embedder, self._embed, window.age)
         self._tallies = Tallies(shelf.memory)
         self._keeper = Keeper(shelf, index, self.depends, self.embedder, self._tallies, warn)
         self._warn = warn
-        self._renewals: set[asyncio.Task[Any]] = set()
+        self._judged, self._aged = judge is not None, 0.0
+        self._background = Background(warn)
 
     @classmethod
     def open(
@@ -106,25 +110,38 @@ class SemanticCache:
     # ---- asking
 
     def peek(
-        self, prompt: str, *, scope: Mapping[str, Any], context: str = "", depends_on: Iterable[Dependency] = ()
+        self,
+        prompt: str,
+        *,
+        scope: Mapping[str, Any],
+        context: str = "",
+        depends_on: Iterable[Dependency] = (),
+        models: frozenset[str] | None = None,
     ) -> Hit | Miss:
         """As ``lookup``, by the exact text only: for a forecast, which must cost nothing."""
-        return self._stages.exact(Question.of(prompt, scope, context, self.embedder, depends_on))
+        return self._stages.exact(Question.of(prompt, scope, context, self.embedder, depends_on, models))
 
     async def lookup(
-        self, prompt: str, *, scope: Mapping[str, Any], context: str = "", depends_on: Iterable[Dependency] = ()
+        self,
+        prompt: str,
+        *,
+        scope: Mapping[str, Any],
+        context: str = "",
+        depends_on: Iterable[Dependency] = (),
+        models: frozenset[str] | None = None,
     ) -> Hit | Miss:
         """A kept answer that may be given for ``prompt``, or why there is none. Never computes anything."""
-        question = Question.of(prompt, scope, context, self.embedder, depends_on)
+        self._age()
+        question = Question.of(prompt, scope, context, self.embedder, depends_on, models)
         found = self._stages.exact(question)
         if isinstance(found, Hit):
             return found
         await self._stages.understand(question)
         candidate = self._stages.similar(question)
         if isinstance(candidate, Miss):
-            return _telling(found, candidate)
+            return telling(found, candidate)
         if not self._learner.serves(candidate.match):
-            return _below(candidate)
+            return below(candidate)
         return Hit(candidate.entry, "semantic", candidate.match.cosine)
 
     async def get_or_compute(
@@ -142,6 +159,7 @@ class SemanticCache:
         told: Callable[[Hit | Miss], None] = lambda found: None,
         notes: Mapping[str, Any] | None = None,
         joins: Callable[[Flight[Answer]], None] = lambda flight: None,
+        models: frozenset[str] | None = None,
     ) -> Answer:
         """The answer to ``prompt``: a kept one, one that is being made, or what ``compute`` makes now.
 
@@ -150,10 +168,11 @@ class SemanticCache:
         of the conversation before. Versions of ``depends_on`` are recorded when the computation starts. ``ttl`` is
         seconds. ``coalesce`` is ``semantic``, ``exact`` or ``off`` and bounds the match with kept answers too.
         ``refresh`` looks nothing up, and keeps. ``told`` hears what the look-up found. ``notes`` go to the flight;
-        ``joins`` hears of a flight that is joined.
+        ``joins`` hears of a flight that is joined. ``models``: only answers that these made will do.
         """
+        self._age()
         declared = tuple(depends_on)
-        question = Question.of(prompt, scope, context, self.embedder, declared)
+        question = Question.of(prompt, scope, context, self.embedder, declared, models)
 
         async def lead() -> Answer:
             return await self._make(question, compute, declared, ttl, refresh)
@@ -182,9 +201,9 @@ class SemanticCache:
                     told(hit)
                     return self._given(hit)
                 shadow = candidate
-                miss = _below(candidate) if not served else _shadowed(candidate)
+                miss = below(candidate) if not served else shadowed(candidate)
             else:
-                miss = _telling(miss, candidate)
+                miss = telling(miss, candidate)
         elif self._embed is not None and coalesce == "semantic":
             await self._stages.understand(question)
         told(miss)
@@ -202,10 +221,10 @@ class SemanticCache:
             )
             if flight is not None:
                 return self._joined(answer, flight)
-        if shadow is not None:
-            kept = json.loads(shadow.entry.answer)
-            right = await self._learner.compare(prompt, shadow.entry.prompt, kept, answer.value, shadow.match)
-            self._tallies.add("shadow.right" if right else "shadow.wrong")
+        if shadow is not None and self._judged:
+            self._background.run("a shadow sample was not judged", self._compare(prompt, shadow, answer))
+        elif shadow is not None:
+            await self._compare(prompt, shadow, answer)
         return answer
 
     async def store(
@@ -225,7 +244,9 @@ class SemanticCache:
         await self._stages.understand(question)
         unversioned = [dependency for dependency in declared if not dependency.version]
         recorded = (*self.depends.record(unversioned), *(each for each in declared if each.version))
-        return await self._keeper.keep(question, Computed(value, model=model), recorded, ttl)
+        kept = await self._keeper.keep(question, Computed(value, model=model), recorded, ttl)
+        self._settle()
+        return kept
 
     # ---- steering
 
@@ -268,12 +289,13 @@ class SemanticCache:
         """Everything that can be counted, for people: entries, hits, saved tokens and USD, and what stands behind
         the semantic hits."""
         self._tallies.flush()
+        index = self.index
         return {
             "shelf": self.shelf.stats(),
             "tallies": self.shelf.memory.tallies(),
             "risk": self._learner.state(),
             "budget": self._learner.budget,
-            "index": self.index.stats() if self.index is not None else None,
+            "index": None if index is None else index.stats() | {"recall": recall_of(index, self.shelf.memory)},
             "low": self.shelf.low,
         }
 
@@ -286,8 +308,8 @@ class SemanticCache:
         return faults
 
     async def aclose(self) -> None:
-        """Wait for what is being renewed, and let go of the files."""
-        await asyncio.gather(*self._renewals, return_exceptions=True)
+        """Wait for what goes on in the background, though not for ever, and let go of the files."""
+        await self._background.aclose()
         if self._embed is not None:
             await self._embed.aclose()
         self._tallies.flush()
@@ -309,6 +331,7 @@ class SemanticCache:
         entry = None
         if computed.keep:
             entry = await self._keeper.keep(question, computed, (*recorded, *computed.reads), ttl)
+            self._settle()
         self._tallies.add("computed")
         return Answer(computed.value, "computed", entry.seq if entry else None, entry=entry)
 
@@ -321,14 +344,25 @@ class SemanticCache:
             await self._stages.understand(question)
             await self.flights.lead(question.scope, question.key, lead, question=question).wait()
 
-        task = asyncio.create_task(renew())
-        self._renewals.add(task)
-        task.add_done_callback(self._renewed)
+        self._background.run("a stale answer could not be renewed", renew())
 
-    def _renewed(self, task: asyncio.Task[Any]) -> None:
-        self._renewals.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, Failed):
-            self._warn(f"a stale answer could not be renewed: {error}")
+    async def _compare(self, prompt: str, shadow: Candidate, answer: Answer) -> None:
+        """Was the kept answer right? The budget stands on this."""
+        kept = json.loads(shadow.entry.answer)
+        right = await self._learner.compare(prompt, shadow.entry.prompt, kept, answer.value, shadow.match)
+        self._tallies.add("shadow.right" if right else "shadow.wrong")
+
+    def _settle(self) -> None:
+        """Decide in the background how a window that was just sealed is searched."""
+        what = "a sealed window could not be settled"
+        if self.index is not None and self.index.unsettled and not self._background.busy(what):
+            self._background.run(what, asyncio.to_thread(self.index.settle))
+
+    def _age(self) -> None:
+        """Move a window by age now and then; what is a little too old meanwhile is refused one by one."""
+        if self.window.age is not None and time.monotonic() - self._aged > max(1.0, self.window.age / 100):
+            self._aged = time.monotonic()
+            self.advance_window(before=self.window.age)
 
     def _given(self, hit: Hit, stale: bool = False) -> Answer:
         entry = hit.entry
@@ -364,19 +398,3 @@ def _named(name: str, folder: Path) -> Embedder:
     from pyagent.embed.open import open_embedder
 
     return CachedEmbedder(open_embedder(name), folder / "vectors.db")
-
-
-def _telling(exact: Miss, similar: Miss) -> Miss:
-    """The miss that says more: an answer to this very question that has died, before a vague nothing."""
-    return exact if exact.reason == "stale" and similar.nearest is None else similar
-
-
-def _below(candidate: Candidate) -> Miss:
-    match = candidate.match
-    told = f"similar ({match.cosine:.2f}), but not surely the same ({match.probability:.2f})"
-    return Miss("unsure", told, candidate.entry, match.cosine)
-
-
-def _shadowed(candidate: Candidate) -> Miss:
-    told = f"would be given ({candidate.match.cosine:.2f}); computed to measure how often that is right"
-    return Miss("shadow", told, candidate.entry, candidate.match.cosine)

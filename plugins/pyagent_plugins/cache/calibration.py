@@ -23,7 +23,7 @@ Mode = Literal["strict", "calibrated", "off"]
 VERSION = 1
 # From strict to loose; below one half the verifier itself says no.
 THRESHOLDS = (0.98, 0.97, 0.96, 0.95, 0.94, 0.92, 0.9, 0.88, 0.86, 0.84, 0.82, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
-# What may be served before anything was measured: the same words but for grammar and spelling, and near vectors.
+# What may be served before anything was measured: one canonical form, or nearly so with near vectors.
 STRICT_PROBABILITY, STRICT_COSINE = 0.9, 0.93
 KEPT = 4096  # samples; older ones fall out, as traffic changes
 YOUNG = 300  # looks at served hits; at 2 % the first check needs 183 without a wrong one
@@ -34,15 +34,19 @@ GROWTH = 1.25  # a check follows when there are so many times more samples than 
 @dataclass(frozen=True, slots=True)
 class Match:
     """A candidate that passed the guards. ``pair`` names the two questions (`pair_of`), ``probability`` [0, 1] is
-    the verifier's, ``cosine`` [-1, 1] of their vectors, ``doubt`` what ``guards.doubt`` says of the two texts."""
+    the verifier's, ``cosine`` [-1, 1] of their vectors, ``doubt`` what ``guards.doubt`` and ``canon.near`` leave,
+    ``same`` says that both have one canonical form."""
 
     pair: bytes
     probability: float
     cosine: float
     doubt: bool
+    same: bool = False
 
     @property
     def strict(self) -> bool:
+        if self.same:
+            return True
         return not self.doubt and self.probability >= STRICT_PROBABILITY and self.cosine >= STRICT_COSINE
 
 
@@ -124,7 +128,8 @@ class Calibrator:
         """
         if served:
             self._watch(correct)
-        if match.pair in self.fitted or match.pair in self._names or match.probability < THRESHOLDS[-1]:
+        loose = not match.strict and match.probability < THRESHOLDS[-1]
+        if match.pair in self.fitted or match.pair in self._names or loose:
             return False
         self._keep(Sample(match.pair, match.probability, match.strict, correct))
         if len(self.samples) >= max(self._checked * GROWTH, self._checked + 1):

@@ -72,6 +72,7 @@ def stats(ctx: typer.Context) -> None:
             "samples_needed": risk.needed,
             "alarms": risk.alarms,
         },
+        "shadow": {name: int(tallies.get(f"shadow.{name}", 0)) for name in ("right", "wrong")},
         "index": facts["index"],
     }
     if out.json:
@@ -103,7 +104,19 @@ def _told(shown: dict[str, Any]) -> list[str]:
             f"strict hits only, until {semantic['samples_needed']} clean shadow samples stand behind the budget of"
             f" {semantic['budget']:.1%} ({semantic['samples']} so far, {semantic['wrong']} wrong)"
         )
-    return [*lines, f"semantic   {told}"]
+    return [*lines, f"semantic   {told}", f"index      {_recalled(shown['index'])}"]
+
+
+def _recalled(index: dict[str, Any] | None) -> str:
+    """Look-ups take bounded time; what they may miss for it is told beside, always."""
+    if index is None:
+        return "none: answers are matched by their exact text"
+    windows = len(index["sealed"])
+    told = f"{index['entries']:,} by meaning, {windows} sealed window{'' if windows == 1 else 's'}"
+    if (found := index["recall"]) is None:
+        return f"{told}; recall not measured: the newest window is empty"
+    looked = f"{found['samples']} look-ups at cosine {found['cosine']:g} among {found['entries']:,}"
+    return f"{told}; measured recall {found['recall']:.3f} of the newest window ({looked})"
 
 
 @app.command()
@@ -195,7 +208,9 @@ def import_(
         index, name = cache.index, cache.embedder
         if index is None:
             return read(cache.shelf, file, cache.depends, None, name)
-        return read(cache.shelf, file, cache.depends, index.add, name, above=lambda: index.high)
+        taken = read(cache.shelf, file, cache.depends, index.add, name, above=lambda: index.high)
+        index.settle()
+        return taken
 
     taken = _with_cache(ctx, work)
     out = context.output(ctx)

@@ -40,6 +40,8 @@ class Flight(Generic[T]):
             self.waiting -= 1
             if not self.waiting and not self.task.done():
                 self.task.cancel()
+                # It still puts down what it used; a run that ended before would not know.
+                await asyncio.wait([self.task])
 
 
 class Match(Protocol):

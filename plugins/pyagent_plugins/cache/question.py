@@ -25,6 +25,11 @@ class Question:
     vector: np.ndarray | None = None
     features: Features | None = None
     unseen: str = ""
+    models: frozenset[str] | None = None
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether the model that made an answer is one whose answers will do; None: the scope says so."""
+        return self.models is None or entry.model in self.models
 
     @classmethod
     def of(
@@ -34,13 +39,14 @@ class Question:
         context: str = "",
         embedder: str = "",
         depends_on: Iterable[Dependency] = (),
+        models: frozenset[str] | None = None,
     ) -> Question:
         """``context`` is the digest of the conversation before this turn: it is compared exactly, always. What is
         declared in ``depends_on`` counts, too: an answer that dies with one file is no answer for one that must die
         with another."""
         declared = sorted({(dependency.kind, dependency.key) for dependency in depends_on})
         named = Scope.of({**scope, "context": context, "embedder": embedder, "depends_on": declared})
-        return cls(named.digest, exact_key(named, text), text)
+        return cls(named.digest, exact_key(named, text), text, models=models)
 
 
 @dataclass(frozen=True, slots=True)

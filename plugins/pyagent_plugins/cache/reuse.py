@@ -16,6 +16,7 @@ from pyagent.run.stream import Stream
 from pyagent_plugins.cache.cache import SemanticCache
 from pyagent_plugins.cache.entry import Dependency, Hit, Miss
 from pyagent_plugins.cache.flight import Failed, Flight
+from pyagent_plugins.cache.judge import ModelJudge
 from pyagent_plugins.cache.question import Answer, Computed
 from pyagent_plugins.cache.shelf.depends import Versions
 
@@ -35,8 +36,11 @@ class Reuse:
         mode: str = "use",
         meaning: bool = True,
         warn: Callable[[str], None] = lambda text: None,
+        stale: bool = False,
+        judge: ModelJudge | None = None,
     ) -> None:
         self._open, self._mode, self._meaning, self._warn = open, mode, meaning, warn
+        self._stale, self._judge = stale, judge
         self._failed = False
         self._cache: SemanticCache | None = None
 
@@ -59,7 +63,9 @@ class Reuse:
         if job.dry:
             return await self._foreseen(job, proceed, question, context, scope)
         if self._mode == "only":
-            found = await self.cache.lookup(question, scope=scope, context=context, depends_on=declared(job))
+            found = await self.cache.lookup(
+                question, scope=scope, context=context, depends_on=declared(job), models=job.enough
+            )
             return self._found(job, found) if isinstance(found, Hit) else absent(job, found.detail or found.reason)
         return await self._use(job, proceed, question, context, scope)
 
@@ -76,10 +82,12 @@ class Reuse:
     async def aclose(self) -> None:
         if self._cache is not None:
             await self._cache.aclose()
+        if self._judge is not None:
+            await self._judge.aclose()
 
     async def _use(self, job: Job, proceed: Proceed, question: str, context: str, scope: dict[str, Any]) -> Result:
         mine: list[Result] = []
-        followed = False
+        followed = answered = False
 
         def follow(flight: Flight[Answer]) -> None:
             """A stream joins the leader's mid-way: what was delivered comes first, then the live pieces."""
@@ -91,7 +99,9 @@ class Reuse:
 
         async def compute() -> Computed:
             reads = Reads(self.cache.depends, job.folder)
-            result = await proceed(replace(job, notes={**job.notes, "reads": reads}))
+            # A renewal comes after the answer: nobody listens to its stream any more.
+            asked = replace(job, notes={**job.notes, "reads": reads}, stream=None if answered else job.stream)
+            result = await proceed(asked)
             mine.append(result)
             if result.status != "ok":
                 raise Failed(result)
@@ -113,21 +123,24 @@ class Reuse:
                 scope=scope,
                 context=context,
                 depends_on=declared(job),
+                models=job.enough,
                 coalesce="semantic" if self._meaning and not job.request.tools else "exact",
                 refresh=self._mode == "refresh",
+                stale_while_revalidate=self._stale,
                 told=lambda found: told(job, found),
                 notes={"stream": job.stream},
                 joins=follow,
             )
         except Failed:
             return mine[-1]
+        answered = True
         if mine:
             return mine[-1]
         return self._answered(job, answer, replay=not followed)
 
     async def _foreseen(self, job: Job, proceed: Proceed, question: str, context: str, scope: dict[str, Any]) -> Result:
         """In a dry run: what is kept for exactly this question will not be asked."""
-        found = self.cache.peek(question, scope=scope, context=context, depends_on=declared(job))
+        found = self.cache.peek(question, scope=scope, context=context, depends_on=declared(job), models=job.enough)
         if isinstance(found, Hit) and self._mode != "refresh":
             return self._answered(job, given(found))
         return await proceed(job)
@@ -141,7 +154,8 @@ class Reuse:
         value = answer.value
         if job.stream is not None and replay:
             job.stream.replay(value["output"] if isinstance(value["output"], str) else str(value["output"]))
-        job.emit("answer.reused", source=answer.source, seq=answer.seq, similarity=round(answer.similarity, 4))
+        more = {"stale": True} if answer.stale else {}
+        job.emit("answer.reused", source=answer.source, seq=answer.seq, similarity=round(answer.similarity, 4), **more)
         return Result(
             job.task.id,
             "ok",
@@ -221,7 +235,8 @@ def scope_of(job: Job, system: str) -> dict[str, Any]:
     request = job.request
     return {
         "answers": job.scope,
-        "model": job.model.name,
+        # Where the model was chosen for the task, the scope names what was promised, and a hit is looked at.
+        "model": job.model.name if job.enough is None else None,
         "tenant": job.task.tenant,
         "temperature": request.temperature,
         # Greedy answers are the same under every seed.
@@ -246,7 +261,9 @@ def told(job: Job, found: Hit | Miss) -> None:
         job.emit("cache.missed", reason=found.reason, detail=found.detail, similarity=round(found.similarity, 4))
 
 
-def open_cache(folder: Path, settings: Any, warn: Callable[[str], None]) -> SemanticCache:
+def open_cache(
+    folder: Path, settings: Any, warn: Callable[[str], None], judge: ModelJudge | None = None
+) -> SemanticCache:
     """The cache as the settings ask for it."""
     from pyagent_plugins.cache.index.windows import Window
     from pyagent_plugins.cache.risk import RiskBudget
@@ -256,10 +273,14 @@ def open_cache(folder: Path, settings: Any, warn: Callable[[str], None]) -> Sema
         risk = RiskBudget(float(settings["risk"]))
     except ValueError as error:
         raise PyAgentError(f"[plugins.cache] risk: {error}", "set it between 0 and 1, for example 0.02") from None
+    hours = float(settings["window_hours"])
+    if not 0 <= hours < 1e9:
+        raise PyAgentError(f"[plugins.cache] window_hours: {hours:g} is no number of hours", "set 0 to keep any age")
     return SemanticCache.open(
         folder,
         embedder=settings["embedder"] or None,
-        window=Window(entries=settings["window"], generations=settings["generations"]),
+        window=Window(settings["window"], hours * 3600 or None, settings["generations"]),
+        judge=judge,
         risk=risk,
         limits=Limits(
             bytes=settings["max_bytes"], entries=settings["max_entries"], ttl=float(settings["ttl_hours"]) * 3600

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyagent_plugins.cache.calibration import Match, pair_of
+from pyagent_plugins.cache.calibration import Match
 from pyagent_plugins.cache.entry import Entry, Hit, Miss
 from pyagent_plugins.cache.flight import Flight
 from pyagent_plugins.cache.index.index import VectorIndex
 from pyagent_plugins.cache.learner import Learner
+from pyagent_plugins.cache.matching import alike, matched, refused
 from pyagent_plugins.cache.meaning.features import Features, features
-from pyagent_plugins.cache.meaning.guards import compare, doubt
-from pyagent_plugins.cache.meaning.verifier import Verifier
 from pyagent_plugins.cache.question import Candidate, Question
 from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.shelf.shelf import Shelf
@@ -36,16 +35,19 @@ class Stages:
         learner: Learner,
         embedder: Embedder | None,
         embed: AsyncEmbedder | None,
+        age: float | None = None,
     ) -> None:
         self._shelf, self._index, self._versions, self._learner = shelf, index, versions, learner
-        self._embedder, self._embed = embedder, embed
-        self._verifier = Verifier.shipped()
+        self._embedder, self._embed, self._age = embedder, embed, age
 
     def exact(self, question: Question, ended: bool = False) -> Hit | Miss:
         """The newest fresh answer to exactly this question; with ``ended`` also one that is not fresh any more."""
         changed = ""
         for entry in self._shelf.exacts(question.scope, question.key, ended=ended):
-            if ended or (why := self._versions.changed(entry)) is None:
+            if not question.takes(entry):
+                changed = changed or f"{entry.model} is not good enough for it"
+                continue
+            if (why := self._outdated(entry, ended)) is None:
                 return Hit(entry, "exact")
             changed = changed or why
         return Miss("stale", changed) if changed else Miss("new", "nothing is kept for this question")
@@ -90,10 +92,14 @@ class Stages:
         best: tuple[float, Flight[Any]] | None = None
         for flight in flights:
             other: Question = flight.notes["question"]
+            if other.models != question.models:
+                continue
             if other.vector is None or other.features is None or question.vector is None or question.features is None:
                 continue
             cosine = float(other.vector @ question.vector)
-            if cosine < FLOOR or compare(question.features, other.features) is not None:
+            if cosine < FLOOR and not alike(question.text, other.text):
+                continue
+            if refused(question.text, question.features, other.text, other.features) is not None:
                 continue
             match = self.match(question, other.text, other.features, cosine)
             if self._learner.serves(match) and (best is None or match.probability > best[0]):
@@ -103,14 +109,37 @@ class Stages:
     def match(self, question: Question, text: str, theirs: Features, cosine: float) -> Match:
         """What speaks for giving the answer to ``text``."""
         assert question.features is not None
-        probability = self._verifier.probability(question.features, theirs, cosine)
-        return Match(pair_of(text, question.text), probability, cosine, doubt(question.features, theirs))
+        return matched(question.text, question.features, text, theirs, cosine)
+
+    def _outdated(self, entry: Entry, ended: bool = False) -> str | None:
+        """Why an entry may not be given: the window by age passed it, or what it was made from changed."""
+        if self._age is not None and entry.created < self._shelf.clock.now() - self._age:
+            return f"it is older than the window's {self._age / 3600:g} h"
+        return None if ended else self._versions.changed(entry)
 
     def _checked(self, question: Question, entry: Entry, kept: bytes | None, cosine: float) -> Candidate | Miss:
         assert question.features is not None
-        if (why := self._versions.changed(entry)) is not None:
+        if (why := self._outdated(entry)) is not None:
             return Miss("stale", why, entry, cosine)
+        if not question.takes(entry):
+            return Miss("model", f"{entry.model} is not good enough for it", entry, cosine)
         theirs = Features.load(kept.decode()) if kept else features(entry.prompt)
-        if (refusal := compare(question.features, theirs)) is not None:
+        if (refusal := refused(question.text, question.features, entry.prompt, theirs)) is not None:
             return Miss("guard", str(refusal.reason), entry, cosine)
         return Candidate(entry, self.match(question, entry.prompt, theirs, cosine))
+
+
+def telling(exact: Miss, similar: Miss) -> Miss:
+    """The miss that says more: an answer to this very question that has died, before a vague nothing."""
+    return exact if exact.reason == "stale" and similar.nearest is None else similar
+
+
+def below(candidate: Candidate) -> Miss:
+    match = candidate.match
+    told = f"similar ({match.cosine:.2f}), but not surely the same ({match.probability:.2f})"
+    return Miss("unsure", told, candidate.entry, match.cosine)
+
+
+def shadowed(candidate: Candidate) -> Miss:
+    told = f"would be given ({candidate.match.cosine:.2f}); computed to measure how often that is right"
+    return Miss("shadow", told, candidate.entry, candidate.match.cosine)

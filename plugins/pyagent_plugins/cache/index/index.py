@@ -125,6 +125,16 @@ class VectorIndex:
             self._windows.seal(self._windows.ring())
         self.settle()
 
+    @property
+    def newest(self) -> int:
+        """Living entries of the newest window."""
+        return len(self._windows.ring().live())
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a sealed window is there that ``settle`` has not decided about."""
+        return any(window.row.backend == "open" for window in self._windows.sealed(self._windows.ring()))
+
     def settle(self) -> None:
         """Decide how each newly sealed window is searched, off the critical path: where Annoy is tried this takes
         about 40 µs an entry. Others go on meanwhile."""

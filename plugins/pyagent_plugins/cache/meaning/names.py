@@ -30,12 +30,12 @@ montreal moscow mumbai munich nairobi naples osaka oslo oxford paris perth phila
 santiago seattle seoul shanghai singapore stockholm sydney tehran tokyo toronto vancouver venice vienna warsaw
 washington zurich california texas florida ontario quebec bavaria everest kilimanjaro amazon nile danube thames
 mississippi atlantic pacific"""
-_TONGUES = """english french german spanish italian portuguese dutch swedish norwegian danish finnish polish czech
+TONGUES = """english french german spanish italian portuguese dutch swedish norwegian danish finnish polish czech
 russian ukrainian greek turkish arabic hebrew hindi urdu bengali chinese mandarin cantonese japanese korean vietnamese
 thai latin welsh irish hungarian romanian bulgarian swahili american british canadian australian austrian swiss
 belgian indian brazilian mexican egyptian african european asian scottish"""
 _CALENDAR = """christmas easter ramadan hanukkah diwali halloween thanksgiving"""
-KNOWN = frozenset(f"{_PLACES} {_TONGUES} {_CALENDAR}".split()) | set(MONTHS) - {"may", "march"} | set(WEEKDAYS)
+KNOWN = frozenset(f"{_PLACES} {TONGUES} {_CALENDAR}".split()) | set(MONTHS) - {"may", "march"} | set(WEEKDAYS)
 _ALIASES = {
     "uk": "britain", "gb": "britain", "u.k": "britain", "us": "america", "usa": "america", "u.s": "america",
     "america's": "america", "holland": "netherlands", "czechia": "czech", "kiev": "kyiv", "nyc": "newyork",

@@ -179,7 +179,7 @@ def stem(word: str) -> str:
         word = _IRREGULAR[word]
     if len(word) <= 3 or not word.isalpha():
         return word
-    word = _singular(word)
+    word = singular(word)
     for ending, least in (("ing", 6), ("ed", 5)):
         base = word[: -len(ending)]
         if word.endswith(ending) and len(word) >= least and any(letter in "aeiouy" for letter in base):
@@ -188,7 +188,7 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes", "zes", "oes")):

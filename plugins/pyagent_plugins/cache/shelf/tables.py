@@ -6,11 +6,10 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from pyagent.errors import StoreTooNew
-from pyagent.store.db import connect, transaction
+from pyagent.store.db import connect, migrate
+from pyagent.store.schema import Migration
 
 CORRUPT = 11  # SQLITE_CORRUPT
 NOT_A_DATABASE = 26  # SQLITE_NOTADB
@@ -57,9 +56,7 @@ def m001_entries(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO state VALUES ('identity', ?)", (secrets.token_hex(8),))
 
 
-Migration = Callable[[sqlite3.Connection], None]
 MIGRATIONS: tuple[Migration, ...] = (m001_entries,)
-VERSION = len(MIGRATIONS)
 
 
 def is_broken(error: sqlite3.Error) -> bool:
@@ -72,28 +69,11 @@ def prepare(path: Path) -> sqlite3.Connection:
     """A writing connection to a file of this version. Raises sqlite3.Error, or StoreTooNew."""
     db = connect(path)
     try:
-        migrate(db, path)
+        migrate(db, path, MIGRATIONS, "cache", "upgrade pyagent, or point the cache elsewhere")
     except BaseException:
         db.close()
         raise
     return db
-
-
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Run the migrations that the file lacks, one process at a time."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        raise StoreTooNew(
-            f"{path} was written by a newer pyagent (cache version {version}, this one knows {VERSION})",
-            "upgrade pyagent, or point the cache elsewhere",
-        )
-    if version == VERSION:
-        return
-    with transaction(db):
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        for number, step in enumerate(MIGRATIONS[version:], version + 1):
-            step(db)
-            db.execute(f"PRAGMA user_version = {number}")
 
 
 def set_aside(path: Path) -> Path:
