@@ -214,7 +214,7 @@ class App:
         allow = tuple(str(folder) for folder in self.settings.get("tools.allow") or ())
         folders = (str(self.paths.data), str(self.paths.cache), str(self.project_dir))
         engine = partial(self._engine_for, plugin)
-        return Context(self.plugin_settings(plugin), *folders, allow=allow, engine=engine)
+        return Context(self.plugin_settings(plugin), *folders, allow=allow, engine=engine, note=self.note)
 
     def _engine_for(self, plugin: str, setting: str) -> tuple[Engine, Model]:
         """The model that a plugin's own setting names, opened with one process at most."""

@@ -76,7 +76,7 @@ class Context:
 
     ``allow`` are the absolute folders that tools may read, from ``[tools] allow``; empty: none. ``engine`` opens the
     model that the plugin's setting of this name names (its caller closes the engine); raises ModelMissing, also where
-    an untrusted project chose a model that leaves this machine.
+    an untrusted project chose a model that leaves this machine. ``note`` takes a line for the user.
     """
 
     settings: Mapping[str, Any]
@@ -85,6 +85,7 @@ class Context:
     project_dir: str
     allow: tuple[str, ...] = ()
     engine: Callable[[str], tuple[Engine, Model]] = _no_engine
+    note: Callable[[str], None] = lambda text: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ class Plugins:
         self._pm = pluggy.PluginManager(PROJECT)
         self._pm.add_hookspecs(Specs)
         self._note = note
+        self._told: set[tuple[str, str]] = set()
         self._taken: dict[tuple[str | None, str], str] = {(None, name): "the core" for name in core}
         self.all: list[Plugin] = []
         for source in installed() if sources is None else sources:
@@ -182,7 +183,10 @@ class Plugins:
                     for item in self._collect(plugin.name, hook, context=context(plugin.name), **more)
                 ]
             except PyAgentError as error:
-                note(str(error))
+                # Statistics are asked for every few seconds.
+                if (hook, plugin.name) not in self._told:
+                    self._told.add((hook, plugin.name))
+                    note(str(error))
 
     def observe(self, event: Event) -> None:
         """Show an event to every observer, one by one: one that fails stops neither the others nor the run."""

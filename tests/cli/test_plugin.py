@@ -29,7 +29,8 @@ def test_it_is_listed_with_what_it_brings(hello: Any) -> None:
     rows = {row["name"]: row for row in json.loads(hello("plugin", "list", "--json").stdout)}
     assert rows["hello"]["state"] == "ok"
     assert rows["hello"]["version"] == "0.1.0"
-    assert set(rows["hello"]["brings"].split()) == {"commands", "config", "steps", "engines", "models", "checks"}
+    brought = {"commands", "config", "steps", "engines", "models", "checks", "web_panels"}
+    assert set(rows["hello"]["brings"].split()) == brought
     shown = hello("plugin", "show", "hello").stdout
     assert "pyagent-hello 0.1.0" in shown
     assert "hello, plugin greet" in shown
