@@ -14,7 +14,7 @@ from pyagent.cli import context
 from pyagent.cli.files import beside
 from pyagent.cli.units import seconds, size
 from pyagent.errors import UsageError
-from pyagent.store.db import Store
+from pyagent.store.db import AT_WORK, Store, alive
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The file that holds every run.")
 
@@ -69,7 +69,8 @@ def purge(
     before = time.time() - seconds(older_than)
     with Store.open(context.app(ctx).db_path) as store:
         if dry_run:
-            names = [run.name for run in store.runs() if run.updated < before and run.status != "running"]
+            old = [run for run in store.runs() if run.updated < before]
+            names = [run.name for run in old if run.status not in AT_WORK or not alive(run.pid)]
         else:
             names = store.purge(before)
     if out.json:

@@ -120,7 +120,8 @@ def held_back(solved: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray
         (solved * n + 1) * (n - solved * n + 1) / (n + 2) ** 2 / np.maximum(n, 1e-9)
     )
     share = np.where(known, np.clip(share, solved - far, solved + far), share).clip(0.005, 0.995)
-    error = np.sqrt(share * (1 - share) / (n + strength + 1))
+    # The prior is an estimate too: it counts for no more evidence than the cell's own answers do.
+    error = np.sqrt(share * (1 - share) / (n + np.minimum(strength, np.maximum(n, 2)) + 1))
     # A cell of its own model's others is an inference; a model without any is a guess.
     guess = np.where(n.sum(axis=1, keepdims=True) > 0, error, UNKNOWN)
     return share, np.where(known, error, np.maximum(guess, error))
