@@ -16,7 +16,7 @@ latter's hits.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from collections import OrderedDict, defaultdict
@@ -241,4 +241,8 @@ def main(queries: int, seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int((sys.argv[1:2] or ["60000"])[0]), int((sys.argv[2:3] or ["3"])[0]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("queries", type=int, nargs="?", default=60_000)
+    parser.add_argument("seeds", type=int, nargs="?", default=3, help="streams for each row")
+    options = parser.parse_args()
+    main(options.queries, options.seeds)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pyagent_plugins.cache.matching import matched, refused
-from pyagent_plugins.cache.meaning.canon import LONGEST, canon, crossed, near, same
+from pyagent_plugins.cache.matching import kept, matched, recalled, refused
+from pyagent_plugins.cache.meaning.canon import LONGEST, canon, crossed, dumped, loaded, near, same
 from pyagent_plugins.cache.meaning.features import features
 
 # Two questions a line, in nearly the same words, that want two answers.
@@ -32,6 +32,47 @@ GROUPS = [
     ["Can I bring a dog?", "Is it possible to bring a dog?", "Do you know whether I can bring a dog?"],
     ["At the hotel, is there a pool?", "Is there a pool at the hotel?"],
     ["How much does a permit cost?", "What does a permit cost?"],
+    [
+        "When did the Titanic sink?", "in what year did the Titanic sink", "the year the Titanic sank",
+        "the Titanic sank when?", "What year did the Titanic sink in?", "A friend asked me: when did the Titanic sink?",
+    ],
+    [
+        "When did the Roman Empire collapse?", "when was the collapse of the Roman Empire",
+        "the year of the Roman Empire's collapse", "when did the collapse of the Roman Empire happen",
+        "I can't remember when the Roman Empire collapsed",
+    ],
+    [
+        "Why do cats purr?", "what makes cats purr", "the reason cats purr", "how come cats purr?",
+        "why is it that cats purr", "what causes cats to purr", "cats purr, why?",
+        "I have been wondering what the reason is that cats purr",
+    ],
+    [
+        "How many strings does a violin have?", "a violin has how many strings",
+        "how many strings are there on a violin",
+        "what is the number of strings a violin has", "how many strings has a violin got",
+    ],
+    [
+        "What is osmosis?", "what does osmosis mean", "the definition of osmosis", "how is osmosis defined",
+        "could you define osmosis", "Please give me a definition of osmosis", "what is meant by the term osmosis",
+    ],
+    [
+        "How do you say thank you in German?", "the German for thank you", 'translate "thank you" into German',
+        "what's the German word for thank you", "in German, how do you say thank you", "thank you in German",
+    ],
+    ["Can cats drink milk?", "is it ok for cats to drink milk", "are cats able to drink milk",
+        "can milk be drunk by cats"],
+    ["Is it safe for cats to drink milk?", "is milk safe for cats to drink"],
+    [
+        "How do I get chewing gum out of my hair?", "how to remove chewing gum from hair",
+        "what's the best way of getting chewing gum out of hair", "how can chewing gum be removed from hair",
+        "any tips for removing chewing gum from hair", "what should I do to get chewing gum out of my hair",
+    ],
+    ["How tall is Ben Nevis?", "what is the height of Ben Nevis", "Ben Nevis's height", "Ben Nevis is how tall?"],
+    ["How far is the Moon from the Earth?", "the distance between the Earth and the Moon"],
+    ["What does a passport cost?", "how much is a passport", "the price of a passport"],
+    ["Who is the king of Spain?", "Spain's king", "the name of the king of Spain", "I'm looking for Spain's king"],
+    ["How many grams are in one ounce?", "an ounce in grams", "Ok so one ounce is how many grams?"],
+    ["Who wrote Emma?", "who wrote the novel Emma", "Emma's author", "the person who wrote Emma"],
     ["When is the bank open?", "Good morning! When is the bank open? Thank you very much."],
 ]  # fmt: skip
 
@@ -78,6 +119,17 @@ def test_synonyms_and_slips_are_near_and_no_more() -> None:
     assert not same(one, canon("how do i instal the app on my phone"))
     assert near(canon("How do I change my address?"), canon("How do I update my address?"))
     assert not near(canon("Which city is larger?"), canon("Which city is largest?"))
+
+
+def test_a_kept_form_is_the_form() -> None:
+    for text in ("How do I cancel my membership at the gym? Thanks.", "Wie hoch liegt Graz?", "10² \ud800 is what"):
+        assert loaded(dumped(canon(text))) == canon(text)
+    for torn in ("", "[1,[]]", "[99,null]", "{}", "[2]"):
+        with pytest.raises((ValueError, TypeError)):
+            loaded(torn)
+    mine = features("Who wrote Emma?")
+    assert recalled("Who wrote Emma?", kept("Who wrote Emma?", mine)) == mine
+    assert recalled("Who wrote Emma?", b'[99,"from the future"]') == mine == recalled("Who wrote Emma?", None)
 
 
 def test_other_languages_documents_and_rubbish_have_no_form_that_joins_them() -> None:

@@ -107,3 +107,17 @@ def test_a_leaders_error_costs_one_more_call_and_everyone_else_is_answered(tmp_p
         assert {answer.value for answer in answers if isinstance(answer, Answer)} == {askers.made[1]}
 
     asyncio.run(story())
+
+
+def test_who_joined_brings_its_wording_for_the_next_one(tmp_path: Path) -> None:
+    texts = [
+        "How do I cancel my gym membership?", "Good morning, how do I cancel my membership at the gym?",
+        "Please let me know how my gym membership can be cancelled.", "How do I cancel my gym class?",
+    ]  # fmt: skip
+
+    async def story() -> None:
+        askers = Askers(texts)
+        await askers.ask(tmp_path / "cache")
+        assert askers.made == [texts[0], texts[3]]
+
+    asyncio.run(story())

@@ -305,6 +305,7 @@ class SemanticCache:
         if self.index is not None:
             faults += self.index.verify()
             self._catch_up()
+            self.index.settle()
         return faults
 
     async def aclose(self) -> None:
@@ -391,6 +392,7 @@ class SemanticCache:
         if index.incomplete or known != shelf.identity:
             shelf.db.write(lambda db: index.rebuild(shelf.vectors(self.embedder)))
             mark.write_text(shelf.identity)
+            index.settle()
 
 
 def _named(name: str, folder: Path) -> Embedder:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pyagent.errors import Busy, StoreError
 from pyagent_plugins.cache.entry import Dependency, Entry
 from pyagent_plugins.cache.index.index import VectorIndex
+from pyagent_plugins.cache.matching import kept
 from pyagent_plugins.cache.question import Computed, Question
 from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.shelf.limits import EntryRefused
@@ -66,7 +67,7 @@ class Keeper:
             json.dumps(computed.value, ensure_ascii=False),
             vector=question.vector,
             embedder=self._embedder or None,
-            features=question.features.dump().encode() if question.features is not None else None,
+            features=kept(question.text, question.features) if question.features is not None else None,
             expires=None if life is None else shelf.clock.now() + life,
             model=computed.model,
             input_tokens=computed.input_tokens,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyagent_plugins.cache.calibration import Match
@@ -9,8 +11,9 @@ from pyagent_plugins.cache.entry import Entry, Hit, Miss
 from pyagent_plugins.cache.flight import Flight
 from pyagent_plugins.cache.index.index import VectorIndex
 from pyagent_plugins.cache.learner import Learner
-from pyagent_plugins.cache.matching import alike, matched, refused
+from pyagent_plugins.cache.matching import alike, matched, recalled, refused
 from pyagent_plugins.cache.meaning.features import Features, features
+from pyagent_plugins.cache.meaning.guards import Refusal
 from pyagent_plugins.cache.question import Candidate, Question
 from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.shelf.shelf import Shelf
@@ -88,23 +91,49 @@ class Stages:
         return best or refused or Miss("new", f"nothing kept is as near as {FLOOR:g}")
 
     def near(self, question: Question, flights: list[Flight[Any]]) -> Flight[Any] | None:
-        """A question in flight whose answer would be served for this one if it were kept already."""
+        """A question in flight whose answer would be served for this one if it were kept already.
+
+        Whoever joins brings one more wording that the next one may be like, and one more that it must not contradict.
+        """
         best: tuple[float, Flight[Any]] | None = None
         for flight in flights:
-            other: Question = flight.notes["question"]
+            party: list[Question] = flight.notes.setdefault("party", [flight.notes["question"]])
+            weight = self._weight(question, party)
+            if weight is not None and (best is None or weight > best[0]):
+                best = (weight, flight)
+        if best is None:
+            return None
+        party = best[1].notes["party"]
+        if not any(alike(question.text, other.text) for other in party):
+            party.append(question)
+        return best[1]
+
+    def _weight(self, question: Question, party: Sequence[Question]) -> float | None:
+        """How surely a flight's answer serves a question, by the wording most like it; None where it does not."""
+        found: list[float] = []
+        for other in party:
             if other.models != question.models:
-                continue
+                return None
             if other.vector is None or other.features is None or question.vector is None or question.features is None:
-                continue
+                return None
             cosine = float(other.vector @ question.vector)
-            if cosine < FLOOR and not alike(question.text, other.text):
-                continue
-            if refused(question.text, question.features, other.text, other.features) is not None:
-                continue
-            match = self.match(question, other.text, other.features, cosine)
-            if self._learner.serves(match) and (best is None or match.probability > best[0]):
-                best = (match.probability, flight)
-        return best[1] if best else None
+            same = alike(question.text, other.text)
+            match = self.match(question, other.text, other.features, cosine) if cosine >= FLOOR or same else None
+            if match is not None and self._joins(match):
+                found.append(2.0 if same else match.probability)
+        # The guards last: most flights are about something else. One form with a member settles the roles.
+        told = {refusal.kind for other in party if found and (refusal := _refused(question, other))}
+        if not found or (told - {"order"} if 2.0 in found else told):
+            return None
+        return max(found)
+
+    def _joins(self, match: Match) -> bool:
+        """No sample ever measures a join: it takes what is strict, or the same words in the same places.
+
+        In one round of asking, the words that follow a request move the vector more than the question does.
+        """
+        close = match.strict or (not match.doubt and match.cosine >= FLOOR)
+        return close and self._learner.serves(replace(match, same=True))
 
     def match(self, question: Question, text: str, theirs: Features, cosine: float) -> Match:
         """What speaks for giving the answer to ``text``."""
@@ -123,7 +152,7 @@ class Stages:
             return Miss("stale", why, entry, cosine)
         if not question.takes(entry):
             return Miss("model", f"{entry.model} is not good enough for it", entry, cosine)
-        theirs = Features.load(kept.decode()) if kept else features(entry.prompt)
+        theirs = recalled(entry.prompt, kept)
         if (refusal := refused(question.text, question.features, entry.prompt, theirs)) is not None:
             return Miss("guard", str(refusal.reason), entry, cosine)
         return Candidate(entry, self.match(question, entry.prompt, theirs, cosine))
@@ -143,3 +172,9 @@ def below(candidate: Candidate) -> Miss:
 def shadowed(candidate: Candidate) -> Miss:
     told = f"would be given ({candidate.match.cosine:.2f}); computed to measure how often that is right"
     return Miss("shadow", told, candidate.entry, candidate.match.cosine)
+
+
+def _refused(question: Question, other: Question) -> Refusal | None:
+    assert question.features is not None
+    assert other.features is not None
+    return refused(question.text, question.features, other.text, other.features)

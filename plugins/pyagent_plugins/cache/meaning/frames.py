@@ -103,7 +103,7 @@ _CONVERT = (
 _POINTS = {"boiling": "boil", "melting": "melt", "freezing": "freeze"}
 _POINT = re.compile(r"(boiling|melting|freezing) (?:point|temperature)")
 _CITY = re.compile(r"(?:capital )city\b|\bcity (?=capital )")
-_NAMED = re.compile(r"\bname of (?=(?:[\w ]+ possessive |the )?(?:capital|currency|king|queen|president|founder)\b)")
+_NAMED = re.compile(r"\bname of (?=(?:[\w ]+ possessive |the )?(?:capital|currency|founder)\b)")
 _COUNTRY = re.compile(r"\bof (?:the )?(?:country|state|city|town|continent)(?: of)? (?=[a-z]+$)")
 _WHICH = re.compile(rf"(?:which|what) (?:city|town|place) (?P<be>{_BE}|serves as) (?P<x>.*capital.*)")
 _WHAT = re.compile(rf"what (?:else )?{_BE} (?P<x>.+?)(?: called)?")

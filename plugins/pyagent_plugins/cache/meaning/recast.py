@@ -24,7 +24,8 @@ _INTO = r"(?:in|into|to)"
 _LINK = r"(?: (?:why|that|for which))?"
 
 _WHY = re.compile(
-    rf"(?:what (?:is|was) )?the (?:main |real )?reason{_LINK} (?P<x>(?!for |of |to |behind ).+)"
+    rf"(?:(?:what (?:is|was) )?the (?:main |real )?reason{_LINK}"
+    r"|what the (?:main |real )?reason (?:is|was) (?:that|why)) (?P<x>(?!for |of |to |behind ).+)"
     r"|what (?:does|do|did)? ?(?:causes?|makes?|made) (?P<y>(?!up\b|of\b|it\b)\S+ .+)"
     r"|how come (?P<z>.+)|why (?:is it|it is)(?: that)? (?P<u>.+)|for (?:what|which) reason (?P<v>.+)"
     r"|(?P<w>.+?) ,? ?why"
@@ -43,19 +44,21 @@ _EVENT = re.compile(
 )
 _OWN_EVENT = re.compile(r"when (?:was )?(?P<x>.+) possessive (?P<e>[a-z]+)(?: was)?")
 _COUNT = re.compile(
-    r"(?:(?:what|how much) (?:is|are) )?(?:the |what )(?:total |exact )?(?:number|count) of (?P<x>(?!the |my |a )[a-z]+s?\b.*)"
+    r"(?:(?:what|how much) (?:is|are) )?(?:the |what )(?:total |exact )?(?:number|count) of "
+    r"(?P<x>(?!the |my |a )[a-z]+s?\b.*)"
 )
 _PLACED = r"(?:the |an? )?(?P<x>[\w' ]+?)"
-_N = r"(?:different |distinct )?(?P<n>(?:[a-z]+ )?(?!there )[a-z]+)"
+_N = r"(?:different |distinct )?(?P<n>(?:[a-z]+ )?(?!(?:there|are|is|do|does|has|have|can)\b)[a-z]+)"
 _HELD = r"(?:have|has|contain|contains|include|includes)"
 _MANY = (
     re.compile(
-        rf"how many {_N} (?:(?:are|is) )?(?:there )?(?:(?:can be |are )?(?:found|contained|present) )?(?:in|of|inside) {_PLACED}"
+        rf"how many {_N} (?:(?:are|is) )?(?:there )?(?:(?:can be |are )?(?:found|contained|present) )?"
+        rf"(?:in|on|of|inside) {_PLACED}"
     ),
     re.compile(rf"how many {_N} there (?:are|is) in {_PLACED}"),
     re.compile(rf"how many {_N} can be found in {_PLACED}"),
     re.compile(rf"how many {_N} (?:do|does) {_PLACED} {_HELD}"),
-    re.compile(rf"how many {_N} (?:has|have) {_PLACED} got"),
+    re.compile(rf"how many {_N} (?:has|have) {_PLACED}(?: got)?"),
     re.compile(rf"how many {_N} (?:make|makes|form|forms) up {_PLACED}"),
     re.compile(rf"how many {_N} (?:that )?(?P<x>(?:the|an?) [\w' ]+?) {_HELD}"),
     re.compile(rf"(?P<x>(?:the |an? )?[\w' ]+?) {_HELD} how many {_N}"),
@@ -74,7 +77,8 @@ _DEFINE = (
 )
 _TRANSLATE = (
     re.compile(
-        rf"how (?:(?:do|does|would|can|could|should|to) )?(?:{_ONE} )?(?:say|says|translate) {_SAID} {_INTO} {_LANGUAGE}"
+        rf"how (?:(?:do|does|would|can|could|should|to) )?(?:{_ONE} )?(?:say|says|translate) {_SAID}"
+        rf" {_INTO} {_LANGUAGE}"
     ),
     re.compile(rf"how (?:is |do )?{_SAID} (?:is )?(?:said|translated) {_INTO} {_LANGUAGE}"),
     re.compile(rf"what do {_ONE} say for {_SAID} in {_LANGUAGE}"),
@@ -87,14 +91,15 @@ _TRANSLATE = (
         rf"what the {_LANGUAGE}(?: (?:word|phrase|term|translation|equivalent|expression))? (?:for|of) {_SAID} is"
     ),
     re.compile(rf"(?:what is )?the (?:translation|word|phrase|term) (?:of|for) {_SAID} {_INTO} {_LANGUAGE}"),
-    re.compile(
-        rf"what is {_SAID}(?: called)? in {_LANGUAGE}|what (?P<y>[\w' ]+?) is(?: called)? in (?P<m>{'|'.join(TONGUES.split())})"
-    ),
+    re.compile(rf"(?!what |how )(?P<x>(?!(?:the|an?|my) )[a-z]+(?: [a-z]+){{0,3}}) in {_LANGUAGE}"),
+    re.compile(rf"what is {_SAID}(?: called)? in {_LANGUAGE}"),
+    re.compile(rf"what (?P<x>[\w' ]+?) is(?: called)? in {_LANGUAGE}"),
 )
 _MAY = (
     (
         re.compile(
-            r"(?:(?:if|whether) )?(?:is it|it is|would it be|it would be) (?:ok|OK|okay|possible|all right|alright|fine) for (?P<x>.+?) to (?P<y>.+)"
+            r"(?:(?:if|whether) )?(?:is it|it is|would it be|it would be) "
+            r"(?:ok|OK|okay|possible|all right|alright|fine) for (?P<x>.+?) to (?P<y>.+)"
         ),
         "can",
     ),
@@ -105,16 +110,58 @@ _MAY = (
 )
 _FIT = re.compile(r"(?:(?:if|whether) )?is (?P<x>(?:the |an? )?\w+(?: \w+)?) (?P<a>\w+) (?P<f>for .+?) to (?P<v>\w+)")
 _DONE = re.compile(r"(?P<m>can|could|should|must|may|will) (?P<x>.+?) be (?P<v>\w+) by (?P<y>[\w ]+)")
+# "Can you swim" asks; "can you translate this" is a polite order.
+_ORDER = re.compile(
+    r"^(?:can|could|would|will) (?:you|anyone|someone) (?:please )?"
+    r"(?=(?:define|translate|convert|calculate|list|describe)\b)"
+)
+_PERSON = re.compile(
+    r"(?:(?:what|who) (?:is|was) )?(?:the )?(?:name of )?the (?:name of the )?(?:person|man|woman) (?:who|that) "
+    r"(?P<x>.+?)(?: is)?"
+)
+_RULERS = (
+    r"(?:president|king|queen|mayor|chancellor|emperor|pope|ceo|chairman|director|captain|coach|governor|leader|owner"
+    r"|head|prime minister|foreign minister|vice president|wife|husband|mother|father|brother|sister|son|daughter|boss"
+    r"|manager)"
+)
+_RULER = (
+    re.compile(rf"(?:what (?P<b>is|was) )?the name of (?:the )?(?P<x>(?:current |first |last )?{_RULERS} of .+)"),
+    re.compile(
+        rf"(?:what (?P<b>is|was) )?the name of (?P<x>(?:the )?.+ possessive (?:current |first |last )?{_RULERS})"
+    ),
+    re.compile(rf"(?P<x>(?:the )?(?:current |first |last )?{_RULERS} of .+?)(?: (?P<b>is|was))?"),
+    re.compile(rf"(?P<x>(?!(?:what|who|is|are|was) )(?:\w+ ){{1,4}}possessive (?:current |first |last )?{_RULERS})"),
+)
+_PLACE = re.compile(r"(?:what is )?the place where (?P<x>.+)")
+_SIZES = {"height": "tall", "weight": "heavy", "age": "old", "length": "long", "width": "wide", "depth": "deep"}
+_SIZE = re.compile(
+    rf"(?:what (?:(?P<b>is|was) )?)?(?:the )?(?P<n>{'|'.join(_SIZES)}) of (?P<x>[\w ]+?)(?P<u> in [a-z]+)?(?: is)?"
+)
+_OWN_SIZE = re.compile(
+    rf"(?:what (?:(?P<b>is|was) )?)?(?P<x>[\w ]+?) possessive (?P<n>{'|'.join(_SIZES)})(?P<u> in [a-z]+)?(?: is)?"
+)
+_TALL = re.compile(rf"(?P<x>(?:the |a |an )?[\w ]+?) (?P<b>is|are|was|were) how (?P<n>{'|'.join(_SIZES.values())})")
+_WEIGH = re.compile(r"how much (?:do|does) (?P<x>.+) weigh")
+_PRICE = (
+    re.compile(r"(?:what (?P<b>is|was) )?(?:the )?(?:price|cost) of (?P<x>(?:a|an|one) [\w ]+)"),
+    re.compile(r"how much (?P<b>is|are) (?P<x>(?!.* in )(?:a|an|one) [\w ]+)"),
+)
+_FAR = (
+    re.compile(r"(?:what is )?(?:the )?distance (?:from|between) (?P<x>[\w ]+?) (?:to|and) (?P<y>[\w ]+)"),
+    re.compile(r"how far (?:away )?(?:is|are) (?P<x>[\w ]+?)(?: away)? from (?P<y>[\w ]+)"),
+    re.compile(r"how far (?:away )?(?:is it|it is) (?:from|between) (?P<x>[\w ]+?) (?:to|and) (?P<y>[\w ]+)"),
+)
+_IT = r"(?P<x>(?:the |a |an |my |some )?(?:\w+ ){1,3}?)"
 # Verbs in two or three words for what one word says, whatever it is done to.
 _OUT = (
     (re.compile(r"\bget(?:ting)? rid of\b"), "remove"),
-    (re.compile(r"\b(?:get|getting|take|taking)(?: out)? (?P<x>(?:the |a |an |my |some )?(?:\w+ ){1,3}?)out (?:of|from)\b"), r"remove \g<x>from"),
-    (re.compile(r"\b(?:get|getting|take|taking) (?P<x>(?:the |a |an |my |some )?(?:\w+ ){1,3}?)off(?: of| from)?(?= \w)"), r"remove \g<x>from"),
-    (re.compile(r"\b(?P<v>remove|removing|removed) (?P<x>(?:the |a |an |my |some )?(?:\w+ ){1,3}?)(?:off|out of) "), r"\g<v> \g<x>from "),
-    (re.compile(r"\b(?P<v>remove|removing) (?P<x>(?:the |a |an |my |some )?(?:\w+ ){1,3}?)on (?=the |an? |my |our |your )"), r"\g<v> \g<x>from "),
+    (re.compile(rf"\b(?:get|getting|take|taking)(?: out)? {_IT}out (?:of|from)\b"), r"remove \g<x>from"),
+    (re.compile(rf"\b(?:get|getting|take|taking) {_IT}off(?: of| from)?(?= \w)"), r"remove \g<x>from"),
+    (re.compile(rf"\b(?P<v>remove|removing|removed) {_IT}(?:off|out of) "), r"\g<v> \g<x>from "),
+    (re.compile(rf"\b(?P<v>remove|removing) {_IT}on (?=the |an? |my |our |your )"), r"\g<v> \g<x>from "),
     (re.compile(r"\bfall down\b"), "fall"),
     (re.compile(r"\bfell down\b"), "fell"),
-)  # fmt: skip
+)
 
 
 @lru_cache(maxsize=4096)
@@ -122,7 +169,8 @@ def recast(text: str) -> str:
     """The plainest way to say one sentence that is free of manners; the sentence itself where no rule knows it."""
     for pattern, plain in _OUT:
         text = pattern.sub(plain, text)
-    for rule in (_why, _when, _how_many, _defined, _able):
+    text = _ORDER.sub("", text)
+    for rule in (_person, _measured, _why, _when, _how_many, _defined, _able):
         text = rule(text)
     return text
 
@@ -131,9 +179,38 @@ def translated(text: str) -> tuple[str, str] | None:
     """(what to translate, into which language) of a sentence that asks for this."""
     for pattern in _TRANSLATE:
         if match := pattern.fullmatch(text):
-            found = match.groupdict()
-            return found["x"] or found["y"], found["l"] or found["m"]
+            return match["x"], match["l"]
     return None
+
+
+def _person(text: str) -> str:
+    if match := _PERSON.fullmatch(text):
+        return f"who {match['x']}"
+    if match := _PLACE.fullmatch(text):
+        return f"where {match['x']}"
+    for pattern in _RULER:
+        if match := pattern.fullmatch(text):
+            return f"who {match.groupdict().get('b') or 'is'} {match['x']}"
+    return text
+
+
+def _measured(text: str) -> str:
+    """`the height of X` as `how tall is X`; how far one is from another is as far as the other from the one."""
+    text = re.sub("^how much time ", "how long ", text)
+    if match := _SIZE.fullmatch(text) or _OWN_SIZE.fullmatch(text):
+        return f"how {_SIZES[match['n']]} {match['b'] or 'is'} {match['x']}{match['u'] or ''}"
+    if match := _TALL.fullmatch(text):
+        return f"how {match['n']} {match['b']} {match['x']}"
+    if match := _WEIGH.fullmatch(text):
+        return f"how heavy is {match['x']}"
+    for pattern in _PRICE:
+        if match := pattern.fullmatch(text):
+            return f"how much {'did' if match['b'] == 'was' else 'does'} {match['x']} cost"
+    for pattern in _FAR:
+        if match := pattern.fullmatch(text):
+            one, other = sorted(re.sub("^(?:the|an?) ", "", match[end]) for end in ("x", "y"))
+            return f"how far is {one} from {other}"
+    return text
 
 
 def _why(text: str) -> str:
@@ -167,7 +244,7 @@ def _when(text: str) -> str:
 
 
 def _eventful(text: str) -> str:
-    """`when did the fall of the wall happen` as `when did the wall fall`: an event is asked for its time by its name."""
+    """`when did the fall of the wall happen` as `when did the wall fall`: an event is named or told."""
     if match := _HAPPENED.fullmatch(text):
         text = f"when was {match['x']}"
     match = _EVENT.fullmatch(text)

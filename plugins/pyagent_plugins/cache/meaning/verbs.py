@@ -45,5 +45,5 @@ def _without(word: str, ending: str) -> str | None:
         return None
     if base[-1] == base[-2] and base[-1] not in "lsz":
         return base[:-1]
-    # Which of them ends in e (`hope`, `remove`) is not to be seen; a form drops the last e of every word.
-    return base
+    # Which of them ends in e is not always to be seen (`hoped`, `opened`); a form drops the last e of every word.
+    return base + "e" if base[-1] in "cgsvz" and not base.endswith("ss") else base

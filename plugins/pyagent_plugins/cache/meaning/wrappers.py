@@ -16,7 +16,9 @@ _GREETING = re.compile(
 )
 _MANNERS = re.compile(
     r"(?:please|kindly|um|uh|er|excuse me|pardon me|sorry(?: to (?:bother|trouble) you)?(?: (?:,|but))*"
-    r"|thank you(?: very much| so much)?(?: in advance)?|(?:many )?thanks(?: a lot| so much)?(?: in advance)?|cheers"
+    r"|(?:thank you(?: very much| so much)?|(?:many )?thanks(?: a lot| so much)?|cheers)(?: in advance)?(?= ,|$| "
+    + WH
+    + r"\b)"
     r"|(?:i have )?(?:a |one |just a |another |just one )?"
     r"(?:quick |silly |simple |small |short )*(?:question|quick one)"
     r"(?: for you)?(?:(?: ,)? but)?(?= ,|$| "
@@ -27,14 +29,17 @@ _MANNERS = re.compile(
 )
 # These need a comma or a question behind them: "well water" is no sigh.
 _SIGH = re.compile(
-    r"(?:(?:well|so|now|ok|okay|right|oh|actually|basically|anyway|by the way|and|but|also|help|listen|look)(?: ,)* ?)+(?=(?:, )*|$)"
+    r"(?:(?:well|so|now|ok|okay|right|oh|actually|basically|anyway|by the way|and|but|also|help|listen|look)"
+    r"(?: ,)* ?)+(?=(?:, )*|$)"
 )
 _SO = re.compile(r"^(?:ok|okay|right|well)(?: ,)? so (?=\w)")
 _ANYONE = r"(?:you|anyone|anybody|someone|somebody)"
 # Whoever wants to know: `a friend asked me`, `my son is asking`, `the question is`.
 _ASKER = re.compile(
-    r"(?:(?:a|an|my|our|the|one of my) (?:\w+ )?(?!not\b)\w+ (?:just )?(?:asked|asks|is asking|wonders|was wondering|wants to know"
-    r"|wanted to know|would like to know)(?: me| us)?|(?:my|the|our|here is my|here is a) (?:\w+ )?question(?: is)?"
+    r"(?:(?:a|an|my|our|the|one of my) (?:\w+ )?(?!not\b)\w+ (?:just )?"
+    r"(?:asked|asks|is asking|wonders|was wondering|wants to know"
+    r"|wanted to know|would like to know)(?: me| us)?"
+    r"|(?:my|the|our|here is my|here is a) (?:\w+ )?question(?: is)?"
     r"|i (?:have|have got|got) (?:a|another|one) (?:\w+ )?question(?: for you| about this)?)(?: ,)* (?="
     + WH
     + r"\b|(?:if|whether|is|are|do|does|did|can|could|should|will|was|were) )"
@@ -50,7 +55,8 @@ _REQUEST = re.compile(
     r"(?:would you mind )?"
     + _ADVERB
     + r"(?:tell(?:ing)? (?:me|us)|let(?:ting)? (?:me|us) know|remind(?:ing)? (?:me|us)"
-    r"|inform(?:ing)? (?:me|us)|giv(?:e|ing) (?:me|us)|name|state|explain(?:ing)?(?: to (?:me|us))?|help(?:ing)? me (?:to )?(?:understand|find out|figure out)"
+    r"|inform(?:ing)? (?:me|us)|giv(?:e|ing) (?:me|us)|name|state|explain(?:ing)?(?: to (?:me|us))?"
+    r"|help(?:ing)? me (?:to )?(?:understand|find out|figure out)"
     r"|show(?:ing)? me|teach(?:ing)? me)(?: please)?(?: ,)? "
     r"|(?:do you|would you|does (?:anyone|anybody|somebody|someone)) (?:happen to )?know(?: ,)? "
     r"|(?:can|could|may) i (?:please )?(?:get|have) "
@@ -60,22 +66,29 @@ _REQUEST = re.compile(
     + r" (?:can|could|might|would) "
     + _ADVERB
     + r"(?:tell|explain to) (?:me|us)(?: ,)? "
-    r"|i (?:really |just |also )*(?:would (?:really |just )?like|would (?:really )?love|want|need|wish|am trying|was trying|was hoping|have|am curious|am eager) to "
+    r"|i (?:really |just |also )*(?:would (?:really |just )?like|would (?:really )?love|want|need|wish|am trying"
+    r"|was trying|was hoping|have|am curious|am eager) to "
     + _ADVERB
     + r"(?:know|find out|learn|understand|figure out)(?: ,)? "
-    r"|i (?:just |was just |was |am |am just |have been |have always )?(?:wonder|wondering|wondered|curious)(?: about)?(?: ,)? "
-    r"|i (?:really |just )?(?:do not know|forgot|have forgotten|(?:can|could) not remember|do not remember|(?:can|could) not recall"
-    r"|do not recall|am not (?:quite |really )?(?:sure|certain)|am unsure|do not understand)(?: ,)? "
+    r"|i (?:just |was just |was |am |am just |have been |have always )?(?:wonder|wondering|wondered|curious)"
+    r"(?: about)?(?: ,)? "
+    r"|i (?:really |just )?(?:do not know|forgot|have forgotten|(?:can|could) not remember|do not remember"
+    r"|(?:can|could) not recall|do not recall|am not (?:quite |really )?(?:sure|certain)"
+    r"|am unsure|do not understand)(?: ,)? "
     r"|(?:i am )?(?:looking for|trying to find(?: out)?)(?: ,)? "
 )
 _CLOSING = re.compile(
-    r"(?: ,| )*(?:please|appreciate it|much appreciated|(?:many )?thanks(?: a lot| so much)?(?: in advance)?|thank you(?: very much| so much)?"
+    # "The German for thank you" asks for it.
+    r"(?<! for)(?<! of)(?<! say)(?<! is)(?<! mean)(?<! translate)"
+    r"(?: ,| )+(?:please|appreciate it|much appreciated"
+    r"|(?:many )?thanks(?: a lot| so much)?(?: in advance)?|thank you(?: very much| so much)?"
     r"(?: in advance)?|cheers|asking for a friend|if you (?:do not mind|can|know))(?: ,)*$"
 )
 _ASKS = re.compile(WH + r"\b|(?:if|whether)\b")
 # "the capital", "Australia's capital", "capital of Australia"; but "a joke" and "stories of old" are wished for.
 _DEFINITE = re.compile(
-    r"the \w|instructions \w|(?:(?!an? )\w+ ){1,6}possessive \w|(?!an? )\w+(?: \w+)?(?<!s) of \w|(?:a|an|one) \w+ in \w+$"
+    r"the \w|instructions \w|(?:(?!an? )\w+ ){1,6}possessive \w|(?!an? )\w+(?: \w+)?(?<!s) of \w"
+    r"|(?:a|an|one) \w+ in \w+$"
     r"|a (?:good |simple )?(?:way|method|definition|explanation|reason) (?:to|of|for) "
 )
 _VALUE = re.compile(

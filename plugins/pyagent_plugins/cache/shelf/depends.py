@@ -46,8 +46,10 @@ class Versions:
 
     def record(self, dependencies: Iterable[Dependency]) -> tuple[Dependency, ...]:
         """These with their versions now and absolute paths, each once. Call it when the computation starts, and for
-        what it reads on its way before that is read."""
-        return together(self._current(tuple(dependencies)))
+        what it reads on its way before that is read. A link brings the file that it leads to: whoever names that one
+        as changed means what was read through the link, too."""
+        named = tuple(replace(dep, key=key) for dep in dependencies for key in dict.fromkeys(_names(dep)))
+        return together(self._current(named))
 
     def changed(self, entry: Entry) -> str | None:
         """Why this answer may not be given any more, None when all it was made from is as it was."""
