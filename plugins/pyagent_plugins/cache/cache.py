@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pyagent.errors import ModelMissing
 from pyagent_plugins.cache.background import Background
+from pyagent_plugins.cache.embedder import chosen
 from pyagent_plugins.cache.entry import Dependency, Entry, Hit, Miss
 from pyagent_plugins.cache.figures import recall_of
 from pyagent_plugins.cache.flight import Flight, Flights
@@ -92,14 +92,7 @@ class SemanticCache:
         folder = Path(folder).expanduser()
         window = window or Window()
         shelf = Shelf.open(folder, limits)
-        found: Embedder | None = None
-        if isinstance(embedder, str):
-            try:
-                found = _named(embedder, folder)
-            except ModelMissing as error:
-                warn(f"questions are matched by their exact text only: {error}")
-        else:
-            found = embedder
+        found = chosen(embedder, folder, warn)
         index = None if found is None else VectorIndex.open(folder, found.dim, found.name, window)
         cache = cls(shelf, index, found, risk or RiskBudget(), window, judge, warn)
         cache._catch_up()
@@ -393,10 +386,3 @@ class SemanticCache:
             shelf.db.write(lambda db: index.rebuild(shelf.vectors(self.embedder)))
             mark.write_text(shelf.identity)
             index.settle()
-
-
-def _named(name: str, folder: Path) -> Embedder:
-    from pyagent.embed.cache import CachedEmbedder
-    from pyagent.embed.open import open_embedder
-
-    return CachedEmbedder(open_embedder(name), folder / "vectors.db")
