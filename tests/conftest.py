@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.program import STUB, Server
+from tests.program import STUB, Server, servers
+
+# Matrices here are small: OpenBLAS's threads only spin. Fitting a router of 900 prompts takes 0.3 s of CPU with one
+# thread, and 1.7 to 4 s with two on a busy machine. Before numpy is imported; programs that tests start have it, too.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The bundled model is made ready once for all tests (145 MB, a second or five); it is the same for each.
 MODELS = Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}"
@@ -33,17 +35,5 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
     """Start stub servers with these options; all end with the test."""
-    started: list[Server] = []
-
-    def start(*options: str) -> Server:
-        process = subprocess.Popen(
-            [sys.executable, str(STUB), "--port", "0", *options], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        started.append(Server(int(process.stdout.readline()), process))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.process.kill()
-        server.process.wait()
+    with servers(STUB) as start:
+        yield start

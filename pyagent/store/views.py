@@ -174,6 +174,10 @@ class Views:
         rows = self._all(f"{query} LIMIT 1", (row.id, row.updated))
         return bool(rows) and rows[0][0] == "pause"
 
+    def waiting(self) -> dict[str, int]:
+        """How many questions to a person are open, by run; runs without any are left out."""
+        return dict(self._all("SELECT run, count(*) FROM approval WHERE state IN ('waiting', 'later') GROUP BY run"))
+
     def recent(self, before: int, limit: int) -> list[tuple[int, float, str, str | None, str, dict[str, Any]]]:
         """(seq, at, run, task, kind, data) of events below ``before``, the newest first."""
         query = "SELECT seq, at, run, task, kind, data FROM event WHERE seq < ? ORDER BY seq DESC LIMIT ?"

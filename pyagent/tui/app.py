@@ -24,14 +24,14 @@ from pyagent.errors import PyAgentError
 from pyagent.report.text import one_line, plain
 from pyagent.run.approvals import WATCH
 from pyagent.store.db import Store
+from pyagent.store.lines import RunLine
 from pyagent.tui.ask import Confirm
-from pyagent.tui.board import NAMES
 from pyagent.tui.deck import Deck
-from pyagent.tui.feed import Feed, RunLine
+from pyagent.tui.feed import Feed
 from pyagent.tui.grid import Grid
 from pyagent.tui.stats import Stats
 from pyagent.tui.swarm import Swarm
-from pyagent.tui.words import cell, cost, count
+from pyagent.tui.words import DOING, cell, cost, count
 
 # Four looks a second: a person sees no more, and a look at an unchanged store costs 5 us.
 LOOK = 0.25
@@ -157,7 +157,7 @@ class Tui(App[None]):
             self.query_one("#stream-head", Static).update("Choose a task in the swarm and press Enter.")
             self.query_one("#stream-text", Static).update("")
             return
-        self.query_one("#stream-head", Static).update(f"{one_line(self._chosen_task)}   {NAMES[board.state(n)]}")
+        self.query_one("#stream-head", Static).update(f"{one_line(self._chosen_task)}   {DOING[board.at(n)]}")
         prompt, text = self.feed.prompt(board.run, self._chosen_task), self.feed.text(board.run, self._chosen_task)
         asked = f"> {plain(prompt)}\n\n" if prompt else ""
         self.query_one("#stream-text", Static).update(f"{asked}{plain(text)}")
@@ -177,8 +177,11 @@ class Tui(App[None]):
 
     @on(DataTable.RowHighlighted, "#run-table")
     def _choose(self, event: DataTable.RowHighlighted) -> None:
-        if event.row_key.value and (self.feed.board is None or self.feed.board.run != event.row_key.value):
-            self.feed.choose(event.row_key.value)
+        # A table that is filled anew first tells of its first row: only where the cursor stands now is chosen.
+        row = event.data_table.cursor_row
+        run = self._shown[row] if row < len(self._shown) else ""
+        if run and (self.feed.board is None or self.feed.board.run != run):
+            self.feed.choose(run)
             self._chosen_task = ""
             self.query_one(Swarm).paint()
             self._paint_stream()

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from pyagent.tui.board import ASKING, FAILED, NAMES, OK, QUEUED, REUSED, SKIPPED, WAITING, Board
+from pyagent.store.states import ASKING, FAILED, NAMES, OK, QUEUED, REUSED, SKIPPED, WAITING, States
 
 FORMS = {QUEUED: "·", ASKING: "▶", OK: "■", FAILED: "x", SKIPPED: "-", WAITING: "?", REUSED: "□"}
 COLORS = {
@@ -57,14 +57,14 @@ class Grid(ScrollView, can_focus=True):
 
     def __init__(self, **more: str) -> None:
         super().__init__(**more)  # type: ignore[arg-type]
-        self.board: Board | None = None
+        self.board: States | None = None
         self.cursor = 0
 
     @property
     def columns(self) -> int:
         return max(1, self.size.width // WIDE)
 
-    def paint(self, board: Board | None) -> None:
+    def paint(self, board: States | None) -> None:
         """Show the board as it is now."""
         if board is not self.board:
             self.cursor = 0
@@ -93,7 +93,7 @@ class Grid(ScrollView, can_focus=True):
 
     def _cell(self, n: int) -> Segment:
         assert self.board is not None
-        state = self.board.state(n)
+        state = self.board.at(n)
         style = STYLES[state] + CURSOR if n == self.cursor and self.has_focus else STYLES[state]
         return Segment(FORMS[state].ljust(WIDE), style)
 

@@ -7,8 +7,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import DataTable, Sparkline, Static
 
+from pyagent.report.ledger import Cell
 from pyagent.report.text import one_line
-from pyagent.tui.feed import Feed, ModelLine
+from pyagent.tui.feed import Feed
 from pyagent.tui.words import cell, cost, count
 
 COLUMNS = ("model", "tasks", "failed", "tokens", "cost", "p50", "p95", "p99")
@@ -31,22 +32,23 @@ class Stats(Vertical):
         self.query_one("#stats-models", DataTable).add_columns(*COLUMNS)
 
     def paint(self) -> None:
-        models = self._feed.models()
+        sums = self._feed.sums()
+        models = sums.models()
         table: DataTable[Text] = self.query_one("#stats-models", DataTable)
         table.clear()
-        for line in models:
-            table.add_row(*map(cell, _row(line)))
-        self.query_one("#stats-hour", Sparkline).data = self._feed.per_minute()
-        self.query_one("#stats-total", Static).update(_total(self._feed, models))
+        for name, done in models.items():
+            table.add_row(*map(cell, _row(name or "none", done)))
+        self.query_one("#stats-hour", Sparkline).data = sums.per_minute()
+        self.query_one("#stats-total", Static).update(_total(self._feed, list(models.values())))
 
 
-def _total(feed: Feed, models: list[ModelLine]) -> str:
-    spent = cost(sum(line.usd for line in models), any(line.unknown for line in models))
-    tokens = sum(line.tokens for line in models)
+def _total(feed: Feed, models: list[Cell]) -> str:
+    spent = cost(sum(each.usd for each in models), sum(each.unknown for each in models))
+    tokens = sum(each.tokens for each in models)
     at_work = sum(line.alive for line in feed.runs)
     parts = [
         f"{count(len(feed.runs), 'run')}, {at_work} at work",
-        count(len(feed.answers), "task"),
+        count(sum(each.tasks for each in models), "task"),
         f"{tokens:,} tokens",
         spent,
         f"{len(feed.deck)} waiting for a person",
@@ -54,8 +56,8 @@ def _total(feed: Feed, models: list[ModelLine]) -> str:
     return "   ".join(parts)
 
 
-def _row(line: ModelLine) -> list[str]:
-    shares = [line.share(part) for part in (0.5, 0.95, 0.99)]
+def _row(name: str, done: Cell) -> list[str]:
+    shares = [done.share(part) for part in (0.5, 0.95, 0.99)]
     times = ["-" if share is None else f"{share:.2f} s" for share in shares]
-    name = one_line(line.name, 40)
-    return [name, f"{line.tasks:,}", f"{line.failed:,}", f"{line.tokens:,}", cost(line.usd, line.unknown), *times]
+    counts = [f"{number:,}" for number in (done.tasks, done.failed, done.tokens)]
+    return [one_line(name, 40), *counts, cost(done.usd, done.unknown), *times]

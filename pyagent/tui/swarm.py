@@ -11,10 +11,9 @@ from textual.containers import Vertical
 from textual.widgets import ContentSwitcher, DataTable, Static
 
 from pyagent.report.text import one_line
-from pyagent.tui.board import NAMES
 from pyagent.tui.feed import Feed
 from pyagent.tui.grid import FORMS, Grid
-from pyagent.tui.words import cell
+from pyagent.tui.words import DOING, cell
 
 # A table of more rows is no longer read by a person; the grid shows all.
 ROWS = 1000
@@ -54,7 +53,7 @@ class Swarm(Vertical):
         if board is None or line is None:
             self.query_one("#swarm-head", Static).update("Choose a run in the list.")
             return
-        counts = [f"{FORMS[state]} {count:,} {NAMES[state]}" for state, count in enumerate(board.counts()) if count]
+        counts = [f"{FORMS[state]} {count:,} {DOING[state]}" for state, count in enumerate(board.counts()) if count]
         self.query_one("#swarm-head", Static).update(f"{line.row.name}   {line.status}   {'   '.join(counts)}")
         if self.front() is not self.grid:
             self._paint_table()
@@ -63,7 +62,7 @@ class Swarm(Vertical):
     def at(self, n: int) -> None:
         """Name the task under the cursor."""
         board = self._feed.board
-        text = f"{n + 1}: {one_line(board.id(n)) or 'not begun'}, {NAMES[board.state(n)]}" if board else ""
+        text = f"{n + 1}: {one_line(board.id(n)) or 'not begun'}, {DOING[board.at(n)]}" if board else ""
         self.query_one("#swarm-at", Static).update(text)
 
     def action_turn(self) -> None:
@@ -81,5 +80,5 @@ class Swarm(Vertical):
         table.clear()
         for n in range(min(ROWS, board.total) if board else 0):
             assert board is not None
-            table.add_row(cell(str(n + 1)), cell(board.id(n), 60), cell(NAMES[board.state(n)]), key=str(n))
+            table.add_row(cell(str(n + 1)), cell(board.id(n), 60), cell(DOING[board.at(n)]), key=str(n))
         table.move_cursor(row=at)

@@ -7,6 +7,10 @@ from typing import Any
 from rich.text import Text
 
 from pyagent.report.text import money, one_line
+from pyagent.store.states import NAMES
+
+# What a task is doing, by its state.
+DOING = tuple("waiting for a person" if name == "waiting" else name for name in NAMES)
 
 
 def cell(value: Any, most: int | None = None) -> Text:

@@ -13,18 +13,19 @@ from typing import Any, TypeVar
 
 from pyagent.errors import PyAgentError
 from pyagent.host.app import App
+from pyagent.report.ledger import Ledger
 from pyagent.run.approvals import Approvals
 from pyagent.store.db import RunRow, Store
+from pyagent.store.lines import at_work
 from pyagent.store.views import Views
 from pyagent.web.access import Access
 from pyagent.web.audit import Audit
 from pyagent.web.database import Database
 from pyagent.web.hub import Hub
 from pyagent.web.launch import Launcher, Place
-from pyagent.web.ledger import Ledger
 from pyagent.web.panels import Panels
 from pyagent.web.problems import Problem
-from pyagent.web.runs import Runs, at_work
+from pyagent.web.runs import Runs
 from pyagent.web.tail import INTERVAL, Tail
 from pyagent.web.topics import topic
 
@@ -48,7 +49,7 @@ class Core:
         self._threads = ThreadPoolExecutor(THREADS, "pyagent-web")
         self.database = Database(own / "web.db")
         self.access, self.audit = Access(self.database), Audit(self.database)
-        self.runs, self.ledger = Runs(self.waiting), Ledger()
+        self.runs, self.ledger = Runs(), Ledger()
         self.launcher = Launcher(Place(app.cwd, own, Path(app.db_path)))
         self.panels = Panels(app, self.database, note)
         self.tail = Tail(self.views, self.aside)
@@ -141,11 +142,6 @@ class Core:
             self.store().command(id, "stop")
         return stopped
 
-    def waiting(self, views: Views) -> dict[str, int]:
-        """How many approvals of each run wait for a person."""
-        query = "SELECT run, count(*) FROM approval WHERE state IN ('waiting', 'later') GROUP BY run"
-        return dict(views.store.read(query))
-
     def agents(self) -> list[dict[str, Any]]:
         """Who is at work now, over all runs, the longest first."""
         views = self.views()
@@ -188,7 +184,7 @@ class Core:
         given = self.app.plugins.stats(self.app.context)
         return {
             "series": self.ledger.series(since, now),
-            "models": self.ledger.models(since),
+            "models": self.ledger.rows(since),
             "sources": self.ledger.sources(since),
             "cache": given.get("cache"),
             "routing": given.get("routing", []),

@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from pyagent.store.lines import at_work
+from pyagent.store.states import States
 from pyagent.store.views import Change, Views
-from pyagent.web.runs import at_work
-from pyagent.web.states import States
 
 INTERVAL = 0.1
 # Changes taken in one look; a journal that grew by more is read in several.
@@ -55,7 +55,7 @@ class Tail:
         """The states of a run, read from its beginning the first time."""
         self.follow(run)
         if run not in self._states:
-            states = await self._aside(lambda: load(self._views(), run))
+            states = await self._aside(lambda: States.load(self._views(), run))
             # Changes that were read meanwhile are passed over by their seq.
             self._states.setdefault(run, states)
         # Whoever asks has perhaps seen a newer row of the run than the last look has.
@@ -111,14 +111,3 @@ class Tail:
     def _note(self, run: str, changed: dict[int, int]) -> None:
         if changed and run in self._wanted:
             self.changed.setdefault(run, {}).update(changed)
-
-
-def load(views: Views, run: str) -> States:
-    """A run's states from its journal."""
-    states, row = States(run), views.run(run)
-    states.fold(views.states(run))
-    if row is not None:
-        states.grow(row.total)
-        if not at_work(row):
-            states.lost()
-    return states

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pyagent.store.views import Views
+from pyagent.web import states as wire
 
 if TYPE_CHECKING:
     from pyagent.web.core import Core
@@ -145,7 +146,7 @@ class Agents:
         states = await self._tail.states(self._run)
         if not self._known:
             self._known = len(states.ids)
-        return states.snapshot()
+        return wire.snapshot(states)
 
     async def delta(self) -> Any | None:
         self._tail.follow(self._run)
@@ -153,7 +154,7 @@ class Agents:
         if not changed:
             return None
         states = await self._tail.states(self._run)
-        said = states.delta(changed, self._known)
+        said = wire.delta(states, changed, self._known)
         self._known = len(states.ids)
         return said
 

@@ -14,25 +14,16 @@ from typing import Any
 
 import pytest
 
-STUB = Path(__file__).parents[1] / "servers" / "stub.py"
+from tests.program import STUB, servers
+
 TASKS = [{"id": "one", "prompt": "first secret"}, {"id": "deep/two", "prompt": "second secret"}]
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., list[str]]]:
     """Start a stub server with these options; gives the arguments that ask it."""
-    started = []
-
-    def start(*options: str) -> list[str]:
-        command = [sys.executable, str(STUB), *options]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
-        port = started[-1].stdout.readline().strip()
-        return ["-m", "stub", "--base-url", f"http://127.0.0.1:{port}/v1"]
-
-    yield start
-    for server in started:
-        server.kill()
-        server.wait()
+    with servers(STUB) as start:
+        yield lambda *options: ["-m", "stub", "--base-url", start(*options).url]
 
 
 @pytest.fixture

@@ -6,9 +6,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +14,7 @@ import pytest
 
 from pyagent.run.approvals import Approvals
 from pyagent.store.db import Store
-from tests.program import Ended, Server, pyagent, start_pyagent, write_tasks
+from tests.program import Ended, Server, pyagent, servers, start_pyagent, until, write_tasks
 
 CALLER = Path(__file__).resolve().parents[1] / "servers" / "caller.py"
 # A plugin whose tool leaves a line each time it runs; a file `slow` makes it hang, a file `fail` makes it fail.
@@ -66,6 +63,11 @@ class Bench:
     def say(self, *words: str) -> Ended:
         return pyagent("swarm", "approve", *words, cwd=self.folder)
 
+    def decide(self, id: str, verb: str = "approve", reason: str = "") -> None:
+        """The same without a process of its own: what the words at the shell do is told in stories that use `say`."""
+        with Store.open(self.db) as store:
+            Approvals(store).decide(id, verb, reason)
+
     @property
     def db(self) -> Path:
         return self.home / "pyagent.db"
@@ -90,14 +92,6 @@ class Bench:
             return [event.data for event in store.events("r") if event.kind == kind]
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < deadline, f"{what} did not happen"
-        time.sleep(0.05)
-    return value
-
-
 @pytest.fixture
 def bench(tmp_path: Path, home: Path, serve: Callable[..., Server]) -> Bench:
     """Against the stub, which echoes the last message."""
@@ -118,28 +112,17 @@ def wiper(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     (info / "entry_points.txt").write_text("[pyagent]\nwipe = wipe_plugin\n")
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("PYAGENT_APPROVALS__TOOLS", "destructiveHint")
-    started = []
+    with servers(CALLER) as start:
 
-    def start(*options: str) -> Bench:
-        process = subprocess.Popen([sys.executable, str(CALLER), *options], stdout=subprocess.PIPE, text=True)
-        started.append(process)
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        made = Bench(tmp_path, home, f"http://127.0.0.1:{port}/v1")
-        made.count = lambda: _count(port)  # type: ignore[attr-defined]
-        made.wiped = lambda: (site / "wiped").read_text().split() if (site / "wiped").exists() else []  # type: ignore[attr-defined]
-        made.site = site  # type: ignore[attr-defined]
-        return made
+        def begin(*options: str) -> Bench:
+            server = start(*options)
+            made = Bench(tmp_path, home, server.url)
+            made.count = lambda: server.count()["requests"]  # type: ignore[attr-defined]
+            made.wiped = lambda: (site / "wiped").read_text().split() if (site / "wiped").exists() else []  # type: ignore[attr-defined]
+            made.site = site  # type: ignore[attr-defined]
+            return made
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-def _count(port: int) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/count") as reply:
-        return int(json.load(reply)["requests"])
+        yield begin
 
 
 def test_the_rest_goes_on_and_after_the_decisions_the_run_does_too_without_asking_twice(bench: Any) -> None:
@@ -185,7 +168,7 @@ def test_a_failed_task_asked_again_waits_again_with_another_answer_on_another_ca
     bench.tasks({"id": "a", "prompt": "red", "approve": True})
     bench.run()
     first = bench.waiting()[0]["id"]
-    bench.say(first, "--reject", "--reason", "no")
+    bench.decide(first, "reject", "no")
     bench.later()
     assert bench.run().code == 1
     assert bench.run("--rerun", "failed").code == 5
@@ -196,7 +179,7 @@ def test_a_failed_task_asked_again_waits_again_with_another_answer_on_another_ca
 def test_a_killed_run_keeps_its_drafts_and_decisions(bench: Any) -> None:
     bench.tasks(*({"id": str(n), "prompt": f"p{n}", "approve": True} for n in range(20)))
     process = bench.start("--wait")
-    until(lambda: bench.status() == "waiting", "waiting")
+    until(lambda: bench.status() == "waiting")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert len(bench.waiting()) == 20
@@ -213,10 +196,10 @@ def test_a_run_that_is_watched_stays_and_goes_on_when_somebody_decides(bench: An
         approvals = Approvals(store)
         approvals.watch("tui")
         process = bench.start()
-        until(lambda: bench.status() == "waiting" and approvals.count() == 2, "waiting")
+        until(lambda: bench.status() == "waiting" and approvals.count() == 2)
         approvals.decide(approvals.waiting()[0].id, "approve", by="ada")
         bench.later()
-        until(lambda: (store.run("r") or store.runs()[0]).done.get("ok") == 1, "the first answer")
+        until(lambda: (store.run("r") or store.runs()[0]).done.get("ok") == 1)
         assert process.poll() is None
         approvals.unwatch("tui")
     out, err = process.communicate(timeout=60)
@@ -232,7 +215,7 @@ def test_a_decision_on_its_way_is_waited_for_and_undo_ends_that(bench: Any) -> N
     said = bench.say(id)
     assert f"{id} approved, with effect at" in said.out
     process = bench.start()
-    until(lambda: bench.status() == "waiting", "waiting")
+    until(lambda: bench.status() == "waiting")
     assert bench.say(id, "--undo").out == f"{id} waits again\n"
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (5, "")
@@ -248,11 +231,11 @@ def test_an_approved_tool_runs_once_and_the_talk_goes_on_where_it_was(wiper: Cal
     assert first["data"]["arguments"] == {"name": "disk-0"}
     # What is of high risk has to be named.
     assert "left out" in bench.say("--all").err
-    bench.say(first["id"])
+    bench.decide(first["id"])
     bench.later()
     assert bench.run().code == 5
     assert (bench.count(), bench.wiped()) == (1, [])
-    bench.say(second["id"])
+    bench.decide(second["id"])
     bench.later()
     ended = bench.run()
     assert ended.code == 0, ended.err
@@ -265,11 +248,11 @@ def test_a_call_whose_outcome_a_kill_took_is_a_person_s_to_repeat(wiper: Callabl
     bench = wiper()
     bench.tasks({"id": "a", "prompt": "disk", "tools": ["wipe"]})
     bench.run()
-    bench.say(bench.waiting()[0]["id"])
+    bench.decide(bench.waiting()[0]["id"])
     bench.later()
     (bench.site / "slow").touch()
     process = bench.start()
-    until(lambda: bench.wiped() == ["disk-0"], "the call")
+    until(lambda: bench.wiped() == ["disk-0"])
     process.send_signal(signal.SIGKILL)
     process.communicate()
     (bench.site / "slow").unlink()
@@ -277,7 +260,7 @@ def test_a_call_whose_outcome_a_kill_took_is_a_person_s_to_repeat(wiper: Callabl
     again = bench.waiting()[0]
     assert (again["title"], again["risk"]) == ('again: wipe(name="disk-0")', "high")
     assert bench.wiped() == ["disk-0"]
-    bench.say(again["id"], "--reject", "--reason", "once is enough")
+    bench.decide(again["id"], "reject", "once is enough")
     bench.later()
     ended = bench.run()
     assert ended.lines[0]["error"] == "rejected: once is enough"
@@ -301,7 +284,7 @@ def test_a_task_that_may_cost_too_much_is_not_asked_before_a_person_agrees(
     asked = bench.waiting()[0]
     assert (asked["kind"], asked["risk"]) == ("cost", "medium")
     assert "up to $0.005" in asked["title"]
-    bench.say(asked["id"])
+    bench.decide(asked["id"])
     bench.later()
     assert pyagent(*words, cwd=bench.folder).code == 0
     assert bench.count() == {"red": 1, "blue": 1}
@@ -325,12 +308,12 @@ def test_an_escalated_answer_is_made_by_a_better_model_and_shown_again(
     again = bench.waiting()[0]
     assert (again["detail"], again["data"]["model"]) == ("large: red", "large")
     # Nobody is better than the better one: an administrator has to look.
-    bench.say(again["id"], "--escalate")
+    bench.decide(again["id"], "escalate")
     bench.later()
     assert pyagent(*words, cwd=bench.folder).code == 5
     last = bench.waiting()[0]
     assert (last["id"], last["admin"], last["risk"]) == (again["id"], True, "high")
-    bench.say(last["id"])
+    bench.decide(last["id"])
     bench.later()
     ended = pyagent(*words, cwd=bench.folder)
     assert (ended.code, ended.lines[0]["model"], ended.lines[0]["output"]) == (0, "large", "large: red")

@@ -6,13 +6,12 @@ import importlib.util
 import json
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.program import pyagent, start_pyagent, write_tasks
+from tests.program import pyagent, start_pyagent, until, write_tasks
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -59,10 +58,3 @@ def test_what_is_not_known_is_not_shown_as_free(tmp_path: Path, serve: Any) -> N
     (row,) = json.loads(pyagent("--json", "swarm", "status").out)
     assert row["cost_usd"] is None
     assert "unknown" in pyagent("swarm", "status", row["run"]).out
-
-
-def until(true: Any, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

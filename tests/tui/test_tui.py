@@ -22,9 +22,9 @@ from textual.widgets import DataTable, Input, Sparkline, Static, TabbedContent
 
 from pyagent.run.approvals import Approvals
 from pyagent.store.db import Store, alive
+from pyagent.store.states import ASKING, FAILED, OK, QUEUED, SKIPPED, WAITING
 from pyagent.tui.app import Tui
 from pyagent.tui.ask import AskReason, Confirm
-from pyagent.tui.board import ASKING, FAILED, OK, QUEUED, SKIPPED, WAITING
 from pyagent.tui.grid import Grid
 from pyagent.tui.picture import take
 
@@ -131,7 +131,7 @@ def test_a_person_decides_with_one_key_and_the_run_that_waited_goes_on(desk: Des
     desk.tasks(*({"id": id, "prompt": f"say {id}", "approve": True} for id in ("a", "b", "c")))
 
     async def tell() -> None:
-        pyagent("swarm", "status")
+        Store.open(desk.home / "pyagent.db").close()
         async with desk.look() as (tui, pilot):
             approvals = Approvals(tui.feed.store)
             # The view is open, so the run stays.
@@ -205,6 +205,24 @@ def test_pause_go_on_and_stop_all_reach_the_processes(desk: Desk) -> None:
     story(tell)
 
 
+def test_the_run_that_a_person_chose_stays_chosen_when_the_list_is_painted_anew(desk: Desk) -> None:
+    desk.tasks({"id": "a", "prompt": "say a"})
+    assert desk.run("one") == desk.run("two") == 0
+
+    async def tell() -> None:
+        async with desk.look() as (tui, pilot):
+            await pilot.press("down")
+            await until(pilot, lambda: tui.current and tui.current.row.name == "one", "the choice")
+            board = tui.feed.board
+            assert desk.run("three") == 0
+            await until(pilot, lambda: len(rows(tui, "#run-table")) == 3, "the third run")
+            await pilot.pause()
+            # Not even for a moment: a key would have reached another run, and its journal been read again.
+            assert tui.feed.board is board
+
+    story(tell)
+
+
 def test_a_run_that_ended_is_begun_again_by_its_own_command(desk: Desk) -> None:
     desk.tasks(
         {"id": "a", "prompt": "say a", "approve": True}, {"id": "b", "prompt": "say {{ results.a }}", "after": "a"}
@@ -226,7 +244,7 @@ def test_a_run_that_ended_is_begun_again_by_its_own_command(desk: Desk) -> None:
 
 
 def test_an_empty_store_a_hostile_answer_and_a_narrow_terminal_are_shown_as_they_are(desk: Desk) -> None:
-    pyagent("swarm", "status")
+    Store.open(desk.home / "pyagent.db").close()
 
     async def empty() -> None:
         async with desk.look() as (tui, pilot):

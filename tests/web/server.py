@@ -6,14 +6,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.program import until as until
 
 MODEL = """[swarm]
 model = "stub"
@@ -94,16 +95,6 @@ def serving(home: Path, folder: Path, *args: str) -> Iterator[Served]:
         for pipe in (served.process.stdout, served.process.stderr):
             if pipe is not None:
                 pipe.close()
-
-
-def until(check: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first answer of ``check`` that is true; a test that waits for ever says nothing."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any], str]]:

@@ -13,7 +13,8 @@ import typer
 from pyagent.cli import context
 from pyagent.cli.trace import found
 from pyagent.errors import UsageError
-from pyagent.store.db import AT_WORK, RunRow, Store, alive
+from pyagent.store.db import RunRow, Store
+from pyagent.store.lines import at_work
 from pyagent_plugins.swarm.options import one_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or how it starts.")]
@@ -68,7 +69,7 @@ def resume(ctx: typer.Context, run: Run) -> None:
     """Go on with a run: one that is paused, or one that ended, by its own command in its own folder."""
     with Store.open(context.app(ctx).db_path) as store:
         row = found(store, run)
-        if _alive(row):
+        if at_work(row):
             store.command(row.id, "resume")
             context.output(ctx).note(f"{row.name} goes on")
             return
@@ -91,7 +92,7 @@ def resume(ctx: typer.Context, run: Run) -> None:
 def pause(ctx: typer.Context, run: Run) -> None:
     """Let the process that works on a run take no more tasks, until `swarm resume`; calls in flight end."""
     with Store.open(context.app(ctx).db_path) as store:
-        row = _at_work(store, run)
+        row = _working(store, run)
         store.command(row.id, "pause")
     context.output(ctx).note(f"{row.name} is paused; go on with `pyagent swarm resume {row.name}`")
 
@@ -103,13 +104,13 @@ def stop(
 ) -> None:
     """Ask the process that works on a run to commit and end."""
     with Store.open(context.app(ctx).db_path) as store:
-        row = _at_work(store, run)
+        row = _working(store, run)
         store.command(row.id, "stop")
         deadline = time.monotonic() + wait
-        while _alive(row) and time.monotonic() < deadline:
+        while at_work(row) and time.monotonic() < deadline:
             time.sleep(0.1)
             row = found(store, row.name)
-    told = "is still ending" if _alive(row) else "is stopped; what is done is saved"
+    told = "is still ending" if at_work(row) else "is stopped; what is done is saved"
     context.output(ctx).note(f"{row.name} {told}")
 
 
@@ -120,25 +121,21 @@ def scale(
 ) -> None:
     """Give a run that is at work more or fewer agents."""
     with Store.open(context.app(ctx).db_path) as store:
-        row = _at_work(store, run)
+        row = _working(store, run)
         store.command(row.id, "scale", str(width))
     context.output(ctx).note(f"{row.name} goes on with {width} tasks in flight")
 
 
-def _at_work(store: Store, name: str) -> RunRow:
+def _working(store: Store, name: str) -> RunRow:
     row = found(store, name)
-    if not _alive(row):
+    if not at_work(row):
         raise UsageError(f"no process works on {row.name}", f"go on with `pyagent swarm resume {row.name}`")
     return row
 
 
-def _alive(row: RunRow) -> bool:
-    return row.status in AT_WORK and alive(row.pid)
-
-
 def _row(store: Store, row: RunRow) -> dict[str, Any]:
     spent = store.spent(row.id)
-    state = row.status if row.status != "running" or _alive(row) else "killed"
+    state = row.status if row.status != "running" or at_work(row) else "killed"
     return {
         "run": row.name,
         "status": state,

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from pyagent.report.spans import Span, spans
+from pyagent.store.lines import at_work
+from pyagent.store.states import NAMES, States
 from pyagent.store.views import Views
 from pyagent.web.problems import Problem
 from pyagent.web.replies import LIMIT, MOST, core_of, cursor_of, listed, offset, page, single
-from pyagent.web.runs import at_work
-from pyagent.web.states import NAMES, States
 
 router = APIRouter(tags=["tasks"])
 FIRST_SPANS = 500

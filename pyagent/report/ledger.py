@@ -1,9 +1,10 @@
-"""Sums over all results, kept up row by row: statistics that a page may ask for at any time."""
+"""Sums over all results, kept up row by row: statistics that pages and the terminal may ask for at any time."""
 
 from __future__ import annotations
 
 import math
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,14 @@ class Cell:
         if answer.source == "computed" and answer.status == "ok":
             self.seconds[bucket(answer.seconds)] += 1
 
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def share(self, part: float) -> float | None:
+        """The seconds within which this part (0..1) of the answers came; None where none was computed."""
+        return percentile(self.seconds, part)
+
     def add(self, other: Cell) -> None:
         for name in ("tasks", "failed", "input_tokens", "output_tokens", "usd", "unknown"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -51,6 +60,7 @@ class Ledger:
     def __init__(self) -> None:
         self._cells: dict[tuple[int, str], Cell] = {}
         self._sources: Counter[tuple[int, str]] = Counter()
+        self._minutes: Counter[int] = Counter()
         self._upto = 0
         self._lock = threading.Lock()
 
@@ -87,15 +97,24 @@ class Ledger:
             "cost_usd": [round(cell.usd, 9) for cell in cells.values()],
         }
 
-    def models(self, since: float) -> list[dict[str, Any]]:
-        """One row a model, the busiest first; p50, p95 and p99 of seconds an answer, None where none was computed."""
+    def models(self, since: float = 0.0) -> dict[str, Cell]:
+        """What each model did, the busiest first; under ``""`` what ended without one."""
         found: dict[str, Cell] = {}
         with self._lock:
             for (hour, model), cell in self._cells.items():
-                if hour >= int(since // HOUR) and model:
+                if hour >= int(since // HOUR):
                     found.setdefault(model, Cell()).add(cell)
-        rows = [{"model": model, **_row(cell)} for model, cell in found.items()]
-        return sorted(rows, key=lambda row: -row["tasks"])
+        return dict(sorted(found.items(), key=lambda each: -each[1].tasks))
+
+    def rows(self, since: float) -> list[dict[str, Any]]:
+        """The same as JSON, without what has no model; p50, p95 and p99 in seconds an answer."""
+        return [{"model": model, **_row(cell)} for model, cell in self.models(since).items() if model]
+
+    def per_minute(self, minutes: int = 60) -> list[int]:
+        """Tasks done in each of the last minutes, the newest last."""
+        now = int(time.time() // 60)
+        with self._lock:
+            return [self._minutes[minute] for minute in range(now - minutes + 1, now + 1)]
 
     def sources(self, since: float) -> dict[str, int]:
         """How many answers were computed, exact, semantic or coalesced."""
@@ -109,6 +128,7 @@ class Ledger:
     def _take(self, answer: Answer) -> None:
         hour = int(answer.at // HOUR)
         self._cells.setdefault((hour, answer.model or ""), Cell()).take(answer)
+        self._minutes[int(answer.at // 60)] += 1
         if answer.source and answer.status == "ok":
             self._sources[hour, answer.source] += 1
 
@@ -138,9 +158,9 @@ def _row(cell: Cell) -> dict[str, Any]:
     return {
         "tasks": cell.tasks,
         "failed": cell.failed,
-        "tokens": cell.input_tokens + cell.output_tokens,
+        "tokens": cell.tokens,
         "cost_usd": None if cell.unknown else round(cell.usd, 9),
-        "p50": percentile(cell.seconds, 0.50),
-        "p95": percentile(cell.seconds, 0.95),
-        "p99": percentile(cell.seconds, 0.99),
+        "p50": cell.share(0.50),
+        "p95": cell.share(0.95),
+        "p99": cell.share(0.99),
     }
