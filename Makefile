@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test lint bench completions clean help
+.PHONY: setup run test lint bench web pictures completions clean help
 
 help:
 	@echo "make run    set up, then answer examples/tickets.jsonl with the bundled model"
 	@echo "make test   set up, then lint and run the tests"
 	@echo "make bench  print every figure of docs/numbers.md (an hour)"
+	@echo "make web    build the pages of pyagent serve, when their sources changed"
 	@echo "make setup lint completions clean"
 
 setup: $(VENV)/.ready
@@ -23,6 +24,7 @@ run: setup
 	$(BIN)/pyagent swarm run examples/tickets.jsonl --ordered --format table
 
 test: setup lint
+	-$(BIN)/python hatch_build.py
 	$(BIN)/python -m pytest
 
 lint: setup
@@ -32,6 +34,13 @@ lint: setup
 
 bench: setup
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+web: setup
+	$(BIN)/python hatch_build.py
+
+# Every panel over real runs of the bundled model, for the docs; three minutes.
+pictures: web
+	PYAGENT_PICTURES=docs/pictures $(BIN)/python -m pytest tests/web/browser/test_pages.py -q -k pictures
 
 completions: setup
 	$(BIN)/python -m pyagent.cli.completion completions

@@ -1,0 +1,134 @@
+// The first look: what is at work, what waits for you, what it cost, and what ran last.
+import { lazy, Suspense, useState } from "react";
+import { useResource, useTopic } from "../../api/resource";
+import type { Approval, Overview as Shape, Run } from "../../api/types";
+import { openNewRun } from "../../app/actions";
+import { navigate, to } from "../../app/route";
+import { useMay } from "../../app/session";
+import { named, t } from "../../i18n/i18n";
+import { Button } from "../../ui/controls";
+import { ago, count, short, tokens, usd } from "../../ui/format";
+import { Icon } from "../../ui/icons";
+import { Badge, Card, Empty, Failure, Figure, Skeleton } from "../../ui/surfaces";
+import { Table, type Column } from "../../ui/Table";
+import { riskTone } from "../approvals/Deck";
+import { useApprovals } from "../approvals/useApprovals";
+import { Progress, RunBadge } from "../shared/RunBits";
+import "./overview.css";
+
+const LiveCard = lazy(() => import("../stats/LiveCard"));
+const SHOWN = 4;
+
+const columns = (): Column<Run>[] => [
+  { id: "name", label: t("run"), width: "minmax(120px, 1.4fr)", cell: (run) => <strong>{run.name}</strong> },
+  { id: "status", label: t("status"), width: "104px", cell: (run) => <RunBadge run={run} /> },
+  { id: "progress", label: t("tasks"), width: "minmax(150px, 1fr)", cell: (run) => <Progress run={run} />, wide: true },
+  { id: "model", label: t("model"), width: "minmax(90px, 0.8fr)", cell: (run) => <span className="dim">{run.model ?? "–"}</span>, wide: true },
+  { id: "tokens", label: t("tokens"), width: "76px", right: true, wide: true, cell: (run) => short(tokens(run.tokens)) },
+  { id: "cost", label: t("cost"), width: "84px", right: true, wide: true, cell: (run) => usd(run.cost_usd) },
+  { id: "when", label: t("started"), width: "86px", right: true, cell: (run) => <span className="dim">{ago(run.started)}</span> },
+];
+
+function Figures({ data }: { data: Shape }) {
+  return (
+    <div className="figures">
+      <Figure label={t("agents-at-work")} value={count(data.agents_at_work)} note={t("over-runs", { n: data.runs.running })} />
+      <Figure
+        label={t("waiting-for-you")}
+        value={count(data.approvals_waiting)}
+        tone={data.approvals_waiting ? "warn" : undefined}
+        note={data.approvals_waiting ? t("decide-now") : t("nothing-waits")}
+      />
+      <Figure label={t("tasks-24h")} value={short(data.tasks_done_24h)} note={t("last-24h")} />
+      <Figure label={t("tokens-24h")} value={short(data.tokens_24h)} note={t("last-24h")} />
+      <Figure label={t("cost-24h")} value={usd(data.cost_usd_24h)} note={data.unknown_cost ? t("some-cost-unknown") : t("last-24h")} />
+    </div>
+  );
+}
+
+const question = (): Column<Approval>[] => [
+  { id: "title", label: t("question"), width: "minmax(80px, 1fr)", cell: (one) => <strong>{one.title}</strong> },
+  { id: "risk", label: t("risk"), width: "66px", cell: (one) => <Badge tone={riskTone(one.risk)}>{named("risk", one.risk)}</Badge> },
+];
+
+function Waiting() {
+  const { waiting } = useApprovals();
+  return (
+    <Card
+      flush
+      title={t("waiting-for-you")}
+      actions={
+        <a className="more-link" href="#/approvals">
+          {t("decide-now")} <Icon name="open" size={13} />
+        </a>
+      }
+    >
+      {waiting === undefined ? (
+        <div className="padded">
+          <Skeleton lines={4} />
+        </div>
+      ) : waiting.length === 0 ? (
+        <Empty icon="check" title={t("approvals.none")} />
+      ) : (
+        <Table fit label={t("waiting-for-you")} columns={question()} rows={waiting.slice(0, SHOWN)} id={(one) => one.id} onOpen={(one) => navigate(to("approvals", one.id))} />
+      )}
+    </Card>
+  );
+}
+
+function Start() {
+  const may = useMay("admin");
+  return (
+    <Empty
+      icon="runs"
+      title={t("no-runs.title")}
+      action={
+        may && (
+          <Button tone="primary" icon="plus" keys="n" onClick={() => openNewRun()}>
+            {t("new-run")}
+          </Button>
+        )
+      }
+    >
+      {t("no-runs.text")} <code>pyagent swarm run tasks.jsonl</code>
+    </Empty>
+  );
+}
+
+export default function Overview() {
+  const { data: read, error, reload } = useResource<Shape>("/overview");
+  const [live, setLive] = useState<Shape>();
+  useTopic("overview", (message) => setLive(message.data as Shape));
+  const data = live ?? read;
+  if (!data && error) return <div className="page">{<Failure error={error} retry={reload} />}</div>;
+  return (
+    <div className="page">
+      {data ? <Figures data={data} /> : <Skeleton height={101} />}
+      <div className="now">
+        <Suspense fallback={<Skeleton height={227} />}>
+          <LiveCard />
+        </Suspense>
+        <Waiting />
+      </div>
+      <Card
+        flush
+        title={t("recent-runs")}
+        actions={
+          <a className="more-link" href="#/runs">
+            {t("all-runs")} <Icon name="open" size={13} />
+          </a>
+        }
+      >
+        {!data ? (
+          <div className="padded">
+            <Skeleton lines={8} />
+          </div>
+        ) : data.recent.length === 0 ? (
+          <Start />
+        ) : (
+          <Table fit label={t("recent-runs")} columns={columns()} rows={data.recent} id={(run) => run.id} onOpen={(run) => navigate(to("runs", run.id))} />
+        )}
+      </Card>
+    </div>
+  );
+}
