@@ -54,7 +54,8 @@ def main(folder: Path) -> int:
     run([*pip, "install", "-q", "--upgrade", "pip>=25.1"])
     print("installing (llama.cpp is compiled the first time: 5 to 10 minutes)", flush=True)
     groups = ["--group", f"{ROOT / 'pyproject.toml'}:dev", "--group", f"{ROOT / 'pyproject.toml'}:peers"]
-    run([*pip, "install", "-q", *constraints, "-e", f"{ROOT}[cache,capability,schedule,web,mobile,tui]", *LOCAL, *groups])
+    extras = "cache,capability,schedule,web,mobile,tui"
+    run([*pip, "install", "-q", *constraints, "-e", f"{ROOT}[{extras}]", *LOCAL, *groups])
     sentences([*pip, "install", "-q", *constraints])
     # Last: pip would complain that what they ask for is not there.
     run([*pip, "install", "-q", *constraints, "--no-deps", *FILES_ONLY])

@@ -33,7 +33,7 @@ class Numbers:
         return [len(text.split()) for text in texts]
 
 
-def test_a_large_window_is_settled_behind_the_answer_that_sealed_it_and_ends_as_what_measured_cheaper(tmp_path: Path) -> None:
+def test_a_large_window_is_settled_behind_the_answers_as_what_measured_cheaper(tmp_path: Path) -> None:
     """Annoy or the scan: which is cheaper is measured, and decides."""
     pytest.importorskip("annoy")
 

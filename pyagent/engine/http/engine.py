@@ -96,7 +96,9 @@ class HTTPEngine(ABC):
         if len(replies) == 1:
             return replies[0]
         usage = sum((reply.usage for reply in replies), Usage())
-        return Reply(tuple(choice for reply in replies for choice in reply.choices), usage, self.model.name, replies[0].served)
+        return Reply(
+            tuple(choice for reply in replies for choice in reply.choices), usage, self.model.name, replies[0].served
+        )
 
     def bound(self, request: Request) -> Bound:
         size = len(encode(self.body(request, False))) + TOKENS_A_MESSAGE * len(request.messages) + TOKENS_A_PROMPT

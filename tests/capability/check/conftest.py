@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 
 from pyagent_plugins.capability.registry.registry import FILE, Registry
 from tests.capability import oracle as oracle_file
-from tests.program import Server
+from tests.program import Server, servers
 
 PRICES = "input_price = 1.0\noutput_price = 2.0\n"
 Start = Callable[..., Server]
@@ -20,19 +18,8 @@ Start = Callable[..., Server]
 @pytest.fixture
 def oracle() -> Iterator[Start]:
     """Start endpoints with these options (see tests/capability/oracle.py); all end with the test."""
-    started: list[Server] = []
-
-    def start(*options: str) -> Server:
-        command = [sys.executable, str(oracle_file.__file__), *options]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        started.append(Server(int(process.stdout.readline()), process))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.process.kill()
-        server.process.wait()
+    with servers(oracle_file.__file__) as start:
+        yield start
 
 
 @pytest.fixture

@@ -85,3 +85,20 @@ def test_pyagent_itself_is_measured_through_its_own_pipeline(oracle: Start, conf
         assert itself["dimensions"][dim]["solved"] == far["dimensions"][dim]["solved"]
     # A task file cannot bring tools of its own.
     assert itself["dimensions"]["tool.select"]["applicable"] is False
+
+
+def test_fifteen_chosen_items_tell_nearly_what_sixty_do(oracle: Start, configured: Configure, home: Path) -> None:
+    monday = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
+    configured(oracle("--week", "2026-W48", "--wrong", "0.4"))
+    dims = ["know.general", "lang.multi"]
+    with Registry.open(home / FILE) as registry:
+        few, every = (
+            asyncio.run(Rounds(App(), Checker(registry, PROFILES[name], dims, clock=lambda: monday)).check("far"))
+            for name in ("adaptive", "weekly")
+        )
+    assert (few.asked, every.asked) == (30, 120)
+    for chosen, whole in zip(few.cells, every.cells, strict=True):
+        assert (chosen.dim, chosen.n, whole.n) == (whole.dim, 15, 60)
+        assert chosen.low < chosen.solved < chosen.high
+        # Within three standard errors of the whole.
+        assert abs(chosen.solved - whole.solved) < 3 / 1.96 * (chosen.high - chosen.low) / 2

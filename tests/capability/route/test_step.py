@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -30,19 +29,16 @@ def run(path: Path, *more: str) -> Ended:
     return pyagent("swarm", "run", str(path), "--ordered", *more)
 
 
-def events(path: Path, kind: str) -> list[dict[str, Any]]:
-    """Events of the one run, by kind."""
-    name = json.loads(pyagent("--json", "swarm", "status").out)[0]["run"]
-    shown = json.loads(pyagent("--json", "trace", "export", name, "--format", "json").out or "[]")
-    return [event["data"] for event in shown if event["kind"] == kind]
-
-
 def test_each_task_goes_to_the_cheapest_that_suffices(tmp_path: Path, fleet: dict[str, Server]) -> None:
     measure({DEFAULT_MODEL: 0.02, "cheap": {"": 0.9, "code.write": 0.1}, "dear": 0.92})
     path = write_tasks(
         tmp_path / "t.jsonl",
-        {"id": "easy", "prompt": "What is the capital of Peru?"},
-        {"id": "code", "prompt": "Implement a function in Rust which merges two sorted lists. Return only the code."},
+        {"id": "easy", "prompt": "What is the capital of Peru?", "max_tokens": 8},
+        {
+            "id": "code",
+            "prompt": "Implement a function in Rust which merges two sorted lists. Return only the code.",
+            "max_tokens": 8,
+        },
     )
     ended = run(path, "--deterministic")
     assert ended.code == 0, ended.err

@@ -108,7 +108,7 @@ class EngineAsker:
         return True
 
     async def answers(self, asked: Sequence[Asked], hear: Hear) -> None:
-        """Short questions with as many in flight as the engine likes; long ones by their text, a few at a time."""
+        """Short questions with as many in flight as the engine likes; long ones a few at a time for each text."""
         long = [pair for pair in asked if pair[1].template.startswith("context.")]
         # Those that begin alike one after the other: an engine that keeps prefixes reads each once.
         short = sorted((pair for pair in asked if not pair[1].template.startswith("context.")), key=beginning)
@@ -119,8 +119,7 @@ class EngineAsker:
         if texts and self._long:
             self._engine = self._long()
         try:
-            for group in texts.values():
-                await self._one_text(group, hear)
+            await all_or_none([self._one_text(group, hear) for group in texts.values()])
         finally:
             if self._engine is not self._short:
                 await self._engine.aclose()

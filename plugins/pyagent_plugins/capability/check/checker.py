@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from pyagent.errors import BudgetExceeded, PyAgentError
+from pyagent.errors import PyAgentError
 from pyagent.model import Model
+from pyagent_plugins.capability.check.adapting import Adapting
 from pyagent_plugins.capability.check.asking import Asker, Heard
 from pyagent_plugins.capability.check.probes import answer_sha, cost_per_pass, error_rate, same, speed
 from pyagent_plugins.capability.check.sanity import sane
@@ -89,22 +90,22 @@ class Checker:
         clock: Callable[[], float] = time.time,
         by_dim: bool = False,
     ) -> None:
-        self._registry, self._profile, self._dims, self._by_dim = registry, profile, dims, by_dim
+        self.registry, self.profile, self._dims, self.by_dim = registry, profile, dims, by_dim
         self.week = week_of(clock())
         self.suite = profile.suite if not dims else f"{profile.suite}:{','.join(sorted(dims))}"
         self.items = items(profile, self.week, dims)
 
     def begun(self, who: Measured) -> Check:
         """The check of this model in this week, with what it has already."""
-        return self._registry.begin(self.week, self._registry.model(who), self.suite, self.items)
+        return self.registry.begin(self.week, self.registry.model(who), self.suite, self.items)
 
     def spent(self, who: Measured) -> float:
         """USD that the check has cost so far, by its recorded answers."""
-        return sum(outcome.cost_usd or 0.0 for outcome in self._registry.outcomes(self.begun(who).id))
+        return sum(outcome.cost_usd or 0.0 for outcome in self.registry.outcomes(self.begun(who).id))
 
     def forget(self, who: Measured) -> None:
         """Drop what the check of this week has, so that everything is asked again."""
-        self._registry.reset(self.begun(who).id)
+        self.registry.reset(self.begun(who).id)
 
     async def check(
         self,
@@ -121,52 +122,54 @@ class Checker:
         if check.finished:
             return self._known(who, check)
         if not check.done and (reason := await sane(asker, model)):
-            self._registry.finish(check.id, "invalid", [], {}, reason)
+            self.registry.finish(check.id, "invalid", [], {}, reason)
             return self._ended(who, "invalid", reason)
         work = _Work(self, who, asker, check, progress)
         try:
             await work.run()
         except PyAgentError as error:
-            self._registry.finish(check.id, "partial", [], {}, str(error))
+            self.registry.finish(check.id, "partial", [], {}, str(error))
             raise
         return await self._conclude(who, asker, check, work)
 
     async def _conclude(self, who: Measured, asker: Asker, check: Check, work: _Work) -> Ended:
-        self._registry.record(check.id, work.failed)
-        outcomes = self._registry.outcomes(check.id)
+        self.registry.record(check.id, work.failed)
+        outcomes = self.registry.outcomes(check.id)
         answered = [outcome for outcome in outcomes if outcome.error is None]
         if len(work.failed) > MOST_FAILED * max(1, len(outcomes)):
             reason = f"{len(work.failed)} of {len(outcomes)} questions were not answered: {work.failed[0].error}"
-            self._registry.finish(check.id, "invalid", [], {}, reason)
+            self.registry.finish(check.id, "invalid", [], {}, reason)
             return self._ended(who, "invalid", reason)
         ops = await self._ops(asker, work, answered)
         absent = [dim for dim in work.too_long if not any(outcome.dim == dim for outcome in answered)]
         absent += [dim for dim in work.unable if dim not in absent]
-        cells = cells_of(answered, who.name, self.week, self.items, scale(self._registry), absent)
-        self._registry.finish(check.id, "valid", cells, ops)
+        cells = cells_of(answered, who.name, self.week, self.items, scale(self.registry), absent)
+        if work.adapting:
+            cells = work.adapting.cells(cells)
+        self.registry.finish(check.id, "valid", cells, ops)
         for alert in work.alerts:
-            self._registry.alert(alert)
+            self.registry.alert(alert)
         return self._ended(who, "valid", "", cells, ops, work, outcomes)
 
     async def _ops(self, asker: Asker, work: _Work, answered: Sequence[Outcome]) -> dict[str, float]:
         """What is known of the service. A measure that could not be taken is left out, never 0."""
         first = {outcome.item: outcome.answer_sha for outcome in answered}
         again = [item for item in self.items if item.id in first and not item.dim.startswith("context.")]
-        again = again[:: max(1, len(again) // self._profile.repeats)][: self._profile.repeats]
+        again = again[:: max(1, len(again) // self.profile.repeats)][: self.profile.repeats]
         pairs = [(item.id, build(item)) for item in again]
         found: dict[str, float | None] = {
             **await speed(asker),
-            "op.determinism": await same(asker, pairs, first) if work.repeatable else None,
+            "op.determinism": await same(asker, pairs, first),
             "op.error_rate": error_rate(work.counts),
             "op.cost_per_pass": cost_per_pass(answered),
         }
         return {name: value for name, value in found.items() if value is not None}
 
     def _known(self, who: Measured, check: Check) -> Ended:
-        cells = [cell for cell in self._registry.cells(who.name, self.week) if cell.dim in {i.dim for i in self.items}]
-        outcomes = self._registry.outcomes(check.id)
+        cells = [cell for cell in self.registry.cells(who.name, self.week) if cell.dim in {i.dim for i in self.items}]
+        outcomes = self.registry.outcomes(check.id)
         return Ended(
-            who.name, self.week, self.suite, "valid", "", cells, self._registry.ops(who.name, self.week),
+            who.name, self.week, self.suite, "valid", "", cells, self.registry.ops(who.name, self.week),
             asked=len(outcomes), cost_usd=_total(outcomes), fresh=False,
         )  # fmt: skip
 
@@ -202,13 +205,16 @@ class _Work:
         self.unable: set[str] = set()
         self.alerts: list[Alert] = []
         self.counts: list[tuple[int, int]] = []
-        self.repeatable = True
+        self.answered: dict[str, Outcome] = {}
+        self.adapting: Adapting | None = None
 
     async def run(self) -> None:
         left = [item for item in self.items.values() if item.id not in self._check.done]
         able = [item for item in left if self._asker.able(build(item))]
         self.unable = {item.dim for item in left} - {item.dim for item in able}
         self.progress.total = len(self._check.done) + len(able)
+        if most := self._checker.profile.adaptive:
+            able = await self._adapt(able, most)
         self._tell(self.progress)
         for group in self._groups(able):
             started = time.monotonic()
@@ -216,11 +222,28 @@ class _Work:
             for dim in {item.dim for item in group} if len({item.dim for item in group}) == 1 else ():
                 self.progress.seconds[dim] = time.monotonic() - started
 
+    async def _adapt(self, able: Sequence[Item], most: int) -> list[Item]:
+        """Ask the short dimensions' items that say most, one of each at a time; gives what is left to ask in full."""
+        registry = self._checker.registry
+        dims = {item.dim for item in able if not item.dim.startswith("context.")}
+        pool = [item for item in self.items.values() if item.dim in dims]
+        self.adapting = Adapting(pool, scale(registry), self._checker.week, most)
+        self.adapting.see(registry.outcomes(self._check.id))
+        long = [item for item in able if item.dim not in dims]
+        self.progress.total = self.adapting.total + len(long)
+        while batch := self.adapting.next():
+            self._tell(self.progress)
+            await self._asker.answers([(item.id, build(item)) for item in batch], self._hear)
+            heard = [self.answered[item.id] for item in batch if item.id in self.answered]
+            self.adapting.see(heard)
+            self.adapting.drop({item.dim for item in batch} - {outcome.dim for outcome in heard})
+        return long
+
     def _groups(self, able: Sequence[Item]) -> list[list[Item]]:
         """All short items at once, then each long dimension by itself; or one dimension after the other."""
         groups: dict[str, list[Item]] = {}
         for item in able:
-            alone = self._checker._by_dim or item.dim.startswith("context.")
+            alone = self._checker.by_dim or item.dim.startswith("context.")
             groups.setdefault(item.dim if alone else "", []).append(item)
         return list(groups.values())
 
@@ -237,8 +260,9 @@ class _Work:
             self.progress.tokens += outcome.input_tokens + outcome.output_tokens
             self.progress.usd += outcome.cost_usd or 0.0
             self.progress.dim = item.dim
+            self.answered[name] = outcome
             if outcome.error is None:
-                self._checker._registry.record(self._check.id, [outcome])
+                self._checker.registry.record(self._check.id, [outcome])
             else:
                 self.progress.failed += 1
                 self.failed.append(outcome)
@@ -278,6 +302,3 @@ def same_model(served: str, wanted: str) -> bool:
 def _total(outcomes: Sequence[Outcome]) -> float | None:
     costs = [outcome.cost_usd for outcome in outcomes]
     return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
-
-
-__all__ = ["BudgetExceeded", "Checker", "Ended", "Progress", "outcome_of", "week_of"]

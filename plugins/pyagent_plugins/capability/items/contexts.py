@@ -14,8 +14,8 @@ from pyagent_plugins.capability.items.question import Draw, Generator, Question,
 
 # Tokens of a line by SmolLM2's vocabulary, which cuts numbers into digits: 16 to 17 on average.
 LINE = 16
-# Room for the template, the question and the answer within 2,048, 8,192 and 32,768 tokens.
-SIZES = {"2k": 1_700, "8k": 7_400, "32k": 29_000}
+# Tokens of the text. Reading costs the square of it, and other vocabularies need more of them for the same text.
+SIZES = {"2k": 1_700, "8k": 6_400, "32k": 29_000}
 COLOURS = ("red", "blue", "green", "white", "black", "yellow", "brown", "grey", "pink", "orange")
 THINGS = ("box", "key", "bag", "cup", "map", "coat", "lamp", "bell", "rope", "drum")
 ROOMS = ("kitchen", "hall", "attic", "cellar", "library", "garage", "garden", "tower", "stable", "chapel")
@@ -93,7 +93,7 @@ def retrieve(draw: Draw, size: str) -> Question:
         ),
     )[draw.level - 1]
     text = f"A log of a house:\n\n{home.text}\n\nAnswer from the log, with the answer alone. {question}"
-    return ask(text, grader, answer, f"context.{size}.{draw.shared % 2}", label=str(answer), max_tokens=32)
+    return ask(text, grader, answer, f"context.{size}.{draw.shared & 0xFFFF:04x}", label=str(answer), max_tokens=32)
 
 
 def _of(size: str) -> Generator:
