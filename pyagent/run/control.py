@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from pyagent.errors import Interrupted
 from pyagent.run.gate import Gate
@@ -14,7 +15,7 @@ INTERVAL = 0.5
 
 
 async def obey(runner: Runner, store: Store, run: str) -> None:
-    """Take commands until cancelled: stop, pause, resume, scale N."""
+    """Take commands until cancelled: stop, pause, resume, scale N, drop IDS (a JSON list of tasks)."""
     while True:
         await asyncio.sleep(INTERVAL)
         for verb, argument in store.commands(run):
@@ -26,6 +27,8 @@ async def obey(runner: Runner, store: Store, run: str) -> None:
                 runner.resume()
             elif verb == "scale" and argument.isdigit():
                 runner.resize(int(argument))
+            elif verb == "drop":
+                runner.drop(json.loads(argument))
 
 
 async def attend(runner: Runner, gate: Gate, store: Store, run: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from pyagent.errors import ApprovalsPending, EngineError, PyAgentError, StoreError
@@ -54,6 +54,9 @@ class Runner:
         self.stopped: BaseException | None = None
         self._target = width
         self._agents: set[asyncio.Task[None]] = set()
+        # Who answers which task, and those that a person gave up.
+        self._at: dict[str, asyncio.Task[Any] | None] = {}
+        self._dropped: set[str] = set()
         self._source: Iterator[tuple[int, Task]] = iter(())
         self._ready: deque[int] = deque()
         self._parked: dict[int, int] = {}
@@ -112,6 +115,14 @@ class Runner:
         while len(self._agents) < self._target and self.stopped is None:
             self._agents.add(asyncio.create_task(self._work()))
 
+    def drop(self, tasks: Iterable[str]) -> None:
+        """Give up these tasks, by id, where they are at work; each fails as stopped, and the run goes on."""
+        for id in tasks:
+            agent = self._at.get(id)
+            if agent is not None and id not in self._dropped:
+                self._dropped.add(id)
+                agent.cancel()
+
     @property
     def at_work(self) -> int:
         return len(self._agents)
@@ -141,8 +152,14 @@ class Runner:
         while (ready := await self._next()) is not None:
             index, task = ready
             self._busy += 1
+            self._at[task.id] = me
             try:
                 result = await self._answer(index, task)
+            except asyncio.CancelledError:
+                if task.id not in self._dropped or self.stopped is not None or me is None:
+                    raise
+                me.uncancel()
+                self._finish(index, self._unasked(index, task, "failed", "stopped by a person"))
             except Waits as waits:
                 self._wait(index, waits.ids)
             except PyAgentError as error:
@@ -153,6 +170,8 @@ class Runner:
                 self._finish(index, result)
             finally:
                 self._busy -= 1
+                self._at.pop(task.id, None)
+                self._dropped.discard(task.id)
             # A stored answer takes no time: let the others, and the signals, have their turn.
             await asyncio.sleep(0)
             if len(self._agents) > self._target and me in self._agents:

@@ -120,6 +120,22 @@ def test_a_run_in_a_shell_is_seen_live_and_stopped_from_here(place: Place, model
         shell.communicate()
 
 
+def test_a_single_task_is_stopped_and_the_run_goes_on(place: Place, model: Serve) -> None:
+    server = model("--latency", "1.5")
+    with serving(*place) as served, served.sign_in() as client:
+        id = begin(client, tasks=lines(6), name="drop", jobs=2)["id"]
+        at_work = until(lambda: client.get("/api/v1/agents").json()["items"])
+        victim = at_work[0]["task"]
+        assert client.post(f"/api/v1/runs/{id}/tasks/stop", json={"tasks": [victim, "nobody"]}).status_code == 200
+        until(lambda: run(client, id)["status"] == "finished")
+        done = run(client, id)["done"]
+        assert (done["ok"], done["failed"]) == (5, 1)
+        told = client.get(f"/api/v1/runs/{id}/tasks/{victim}").json()
+        assert (told["state"], told["error"]) == ("failed", "stopped by a person")
+        assert client.post(f"/api/v1/runs/{id}/tasks/stop", json={"tasks": []}).status_code == 422
+    assert server.count()["requests"] <= 6
+
+
 def test_pause_and_resume_are_told_as_they_are(place: Place, model: Serve) -> None:
     server = model("--latency", "0.05")
     with serving(*place) as served, served.sign_in() as client:

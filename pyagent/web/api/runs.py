@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Literal
 
@@ -42,6 +43,10 @@ class Wish(BaseModel):
 
 class Width(BaseModel):
     width: int = Field(ge=1, le=100_000)
+
+
+class Chosen(BaseModel):
+    tasks: list[str] = Field(min_length=1, max_length=10_000)
 
 
 @router.get("/runs")
@@ -86,6 +91,12 @@ def one(request: Request, id: str) -> Response:
 def scale(request: Request, id: str, body: Width) -> Response:
     """More or fewer tasks in flight."""
     return reply(core_of(request).steer(id, "scale", str(body.width)))
+
+
+@router.post("/runs/{id}/tasks/stop", dependencies=[needs("approve")])
+def drop(request: Request, id: str, body: Chosen) -> Response:
+    """Give up single tasks that are at work: each fails as stopped, and the run goes on."""
+    return reply(core_of(request).steer(id, "drop", json.dumps(body.tasks)))
 
 
 @router.post("/runs/{id}/{verb}", dependencies=[needs("approve")])
