@@ -12,9 +12,10 @@ from tests.mobile.phone import missing
 from tests.web.server import Served, serving
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """One browser for this folder; without one the stories are skipped and say so."""
+    """One browser for a file; its event loop ends with it, so that `asyncio.run` works in the next one. Without a
+    browser the stories are skipped and say so."""
     if reason := missing():
         pytest.skip(reason)
     with start() as browser:

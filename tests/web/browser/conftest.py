@@ -13,9 +13,9 @@ from tests.web.browser.tab import Tab, browser, missing
 from tests.web.server import MODEL, Served, serving
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    """One browser for this folder. Its event loop ends with it, so that `asyncio.run` works in other tests."""
+    """One browser for a file. Its event loop ends with it, so that `asyncio.run` works in the next one."""
     if reason := missing():
         pytest.skip(reason)
     with browser() as started:
