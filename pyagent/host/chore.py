@@ -58,7 +58,7 @@ def perform(name: str, argv: Sequence[str], folder: str, cwd: str) -> int:
 
 
 def _child(argv: Sequence[str], cwd: str, out: int) -> int:
-    """Wait for the command; a signal to us reaches it through its group only when it is in ours, as it is."""
+    """The command's exit code. It stays in our process group, so that Ctrl-C on a terminal reaches both."""
     child = subprocess.Popen(
         [sys.executable, "-m", "pyagent", "--no-input", *argv],
         cwd=cwd,

@@ -148,14 +148,12 @@ def _wait() -> int:
         numbers[0] = signal.Signals(number)
         told.set()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        # Waits in short pieces: a signal wakes the interpreter, not a wait without an end on every platform.
-        while not told.wait(1.0):
-            pass
-    finally:
-        # The handler stays for the second signal while jobs end; SIGINT's default would raise in between.
-        del before
+    # They stay for the second signal, while jobs end: SIGINT's default would raise in between.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    # In short pieces: a signal wakes the interpreter, not a wait without an end on every platform.
+    while not told.wait(1.0):
+        pass
     return numbers[0]
 
 

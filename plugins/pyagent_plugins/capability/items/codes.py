@@ -27,15 +27,7 @@ def write(draw: Draw) -> Question:
                 "```python\ndef half(x):\n    return x / 2\n```",
             )
         ]
-    return ask(
-        text,
-        "program",
-        _spec(draw, program, k, m),
-        f"code.write.{program.name}",
-        label=program.name,
-        shots=shots,
-        max_tokens=TOKENS[draw.level],
-    )
+    return _asked("code.write", text, shots, draw, program, k, m)
 
 
 def fix(draw: Draw) -> Question:
@@ -49,15 +41,13 @@ def fix(draw: Draw) -> Question:
                 "```python\ndef half(x):\n    return x / 2\n```",
             )
         ]
-    return ask(
-        text,
-        "program",
-        _spec(draw, program, k, m),
-        f"code.fix.{program.name}",
-        label=program.name,
-        shots=shots,
-        max_tokens=TOKENS[draw.level],
-    )
+    return _asked("code.fix", text, shots, draw, program, k, m)
+
+
+def _asked(dim: str, text: str, shots: list[tuple[str, str]], draw: Draw, program: Program, k: int, m: int) -> Question:
+    """A question whose answer is a function that passes the program's tests."""
+    spec, cluster = _spec(draw, program, k, m), f"{dim}.{program.name}"
+    return ask(text, "program", spec, cluster, label=program.name, shots=shots, max_tokens=TOKENS[draw.level])
 
 
 def _drawn(draw: Draw) -> tuple[Program, int, int]:
