@@ -100,6 +100,8 @@ class Tui(App[None]):
             self.feed.approvals.watch("tui")
 
     def _tick(self) -> None:
+        if not self.is_running:  # The timer outlives the widgets while the view closes.
+            return
         # One that was killed is not gone, and would be taken for alive, before it is asked for.
         self._begun = [process for process in self._begun if process.poll() is None]
         try:
@@ -123,6 +125,8 @@ class Tui(App[None]):
     @on(TabbedContent.TabActivated)
     def _paint_front(self) -> None:
         """Only what is looked at is painted."""
+        if not self.is_running:
+            return
         front = self.query_one(TabbedContent).active
         if front == "runs":
             self._paint_runs()

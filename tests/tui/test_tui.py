@@ -127,6 +127,21 @@ def test_a_run_of_another_process_is_seen_live_from_the_list_to_the_words_of_one
     story(tell)
 
 
+def test_a_timer_that_fires_while_the_view_closes_finds_nothing_to_paint(desk: Desk) -> None:
+    desk.tasks({"id": "a", "prompt": "say a"})
+    assert desk.run() == 0
+
+    async def tell() -> None:
+        async with desk.look() as (tui, pilot):
+            await until(pilot, lambda: rows(tui, "#run-table"), "the run")
+            await pilot.press("q")
+            await until(pilot, lambda: not tui.is_running, "the end")
+        tui._tick()
+        tui._paint_front()
+
+    story(tell)
+
+
 def test_a_person_decides_with_one_key_and_the_run_that_waited_goes_on(desk: Desk) -> None:
     desk.tasks(*({"id": id, "prompt": f"say {id}", "approve": True} for id in ("a", "b", "c")))
 
