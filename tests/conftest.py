@@ -15,7 +15,7 @@ from tests.program import STUB, Server, servers
 # thread, and 1.7 to 4 s with two on a busy machine. Before numpy is imported; programs that tests start have it, too.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# The bundled model is made ready once for all tests (145 MB, a second or five); it is the same for each.
+# The bundled model (145 MB, a second or five) and the kernels (7 s) are made once for all tests; the same for each.
 MODELS = Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}"
 
 
@@ -23,9 +23,10 @@ MODELS = Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}"
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh PYAGENT_HOME; nothing of the user's is read or written."""
     folder = tmp_path_factory.mktemp("home")
-    (MODELS / "models").mkdir(parents=True, exist_ok=True)
     (folder / "cache").mkdir()
-    (folder / "cache" / "models").symlink_to(MODELS / "models")
+    for made_once in ("models", "kernels"):
+        (MODELS / made_once).mkdir(parents=True, exist_ok=True)
+        (folder / "cache" / made_once).symlink_to(MODELS / made_once)
     monkeypatch.setenv("PYAGENT_HOME", str(folder))
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PYAGENT_MODEL", "PYAGENT_STORE"):
         monkeypatch.delenv(name, raising=False)

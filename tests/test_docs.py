@@ -233,7 +233,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
         models = Path(home) / "cache"
         models.mkdir()
-        (models / "models").symlink_to(Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}" / "models")
+        for made_once in ("models", "kernels"):
+            (models / made_once).symlink_to(Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}" / made_once)
         shell = Shell(Path(folder), Path(home))
         for command, code, printed in play(Path(sys.argv[1]), shell):
             print(f"\x1b[1m{command.at}: $ {command.text}\x1b[0m\n{printed}" + (f"[exit {code}]" if code else ""))

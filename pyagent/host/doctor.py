@@ -42,7 +42,7 @@ def checks(app: App) -> list[Check]:
         ("cache folder", lambda: _folder(app.paths.cache)),
         ("store", lambda: _store(app)),
         ("bundled model", _bundled),
-        ("llama.cpp", _llama),
+        ("llama.cpp", lambda: _llama(app.paths.cache)),
         ("http", _http),
         ("keys", lambda: _keys(app)),
         ("plugins", lambda: _plugins(app)),
@@ -103,17 +103,20 @@ def _bundled() -> Finding:
     return "ok", f"{path}, {path.stat().st_size / 1e6:.0f} MB", ""
 
 
-def _llama() -> Finding:
+def _llama(cache: Path) -> Finding:
     """One token in a child: a build for another CPU dies there with SIGILL, and not here."""
     import subprocess
 
+    from pyagent.engine.llama import kernels
     from pyagent.engine.llama.child import REBUILD
     from pyagent.engine.llama.files import bundled_source
 
     command = [sys.executable, "-c", LLAMA, str(bundled_source())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode == 0:
-        return "ok", "answers in a child process", ""
+        fast = kernels.compiled(cache) and "PyAgent's kernels"
+        slow = f"its own kernels: {kernels.why_not() or 'ours are off or failed their trial'}"
+        return "ok", f"answers in a child process with {fast or slow}", ""
     if done.returncode < 0:
         return "fail", f"its child was killed by signal {-done.returncode}", REBUILD
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pyagent.engine.base import Bound, Choice, EngineOptions, Piece, Reply, Request
-from pyagent.engine.llama import calls
+from pyagent.engine.llama import calls, kernels
 from pyagent.engine.llama.chat import Chat
 from pyagent.engine.llama.files import bundled_model, bundled_source, check_gguf
 from pyagent.engine.llama.leases import Leases, core_count
@@ -44,6 +44,7 @@ class LlamaEngine:
         self._workers = max(1, self._workers)
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
+        self._weights = -1
         self.width = self._workers * (self._sequences + max(1, self._sequences // 8))
 
     async def generate(self, request: Request, piece: Piece | None = None) -> Reply:
@@ -73,12 +74,19 @@ class LlamaEngine:
         """End every process."""
         if self._pool:
             await self._pool.aclose()
+        if self._weights >= 0:
+            os.close(self._weights)
+            self._weights = -1
 
     async def _open(self) -> Pool:
         path = self._info.path
         if not self._model.path:
             path = await asyncio.to_thread(bundled_model, _cache(self._options))
-        load = Load(str(path), self._context, self._sequences, self._threads, self._options.deterministic)
+        fast = await asyncio.to_thread(self._kernels, path)
+        self._weights = kernels.shared_file() if fast else -1
+        load = Load(
+            str(path), self._context, self._sequences, self._threads, self._options.deterministic, fast, self._weights
+        )
         return Pool(load, self._workers, Leases(_home(self._options)), self._options.timeout)
 
     def _message(self, request: Request) -> Message:
@@ -100,10 +108,15 @@ class LlamaEngine:
         usage = Usage(done["prompt_tokens"], output, done["cached_tokens"])
         return Reply(choices, usage, request.model)
 
+    def _kernels(self, path: Path) -> str:
+        """Our kernels keep the weights in an order of their own, in memory that all share: where that is cheap."""
+        if path.stat().st_size > _memory() // 4:
+            return ""
+        return str(kernels.compiled(_cache(self._options)) or "")
+
     def _affordable(self) -> int:
         """How many workers' cells fit in half of the memory; the weights are mapped once for all."""
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return int(memory // 2 // (self._context * self._info.cell_bytes + OVERHEAD))
+        return int(_memory() // 2 // (self._context * self._info.cell_bytes + OVERHEAD))
 
     @cached_property
     def _count(self) -> Callable[[str, bool], int]:
@@ -147,6 +160,10 @@ def _plain(request: Request, piece: Piece) -> Piece:
         return piece
     answer = calls.AnswerText(lambda text: piece(text, None))
     return lambda text, _: answer.feed(text)
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _home(options: EngineOptions) -> Path:

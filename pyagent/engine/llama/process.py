@@ -24,13 +24,19 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a worker loads: a GGUF file, with room for ``n_ctx`` tokens in ``n_seq`` sequences."""
+    """What a worker loads: a GGUF file, with room for ``n_ctx`` tokens in ``n_seq`` sequences.
+
+    ``kernels`` is the library of our own kernels; empty: llama.cpp's. ``weights`` is the open file that they share
+    packed weights in; -1: each has its own.
+    """
 
     path: str
     n_ctx: int
     n_seq: int
     n_threads: int = 1
     deterministic: bool = False
+    kernels: str = ""
+    weights: int = -1
 
 
 class Process(asyncio.Protocol):
@@ -83,7 +89,7 @@ class Process(asyncio.Protocol):
         return subprocess.Popen(
             child.command(WORKER, str(fd)),
             env=child.environment(self._load.n_threads),
-            pass_fds=(fd,),
+            pass_fds=(fd, self._load.weights) if self._load.weights >= 0 else (fd,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._stderr,

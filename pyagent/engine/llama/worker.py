@@ -20,6 +20,7 @@ from typing import Any
 # Before the native library is loaded: libgomp's waiting threads else spin and starve the other process.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from pyagent.engine.llama import kernels
 from pyagent.engine.llama.binding import LoadError, Model
 from pyagent.engine.llama.grammar import Grammar, GrammarError, Grammars
 from pyagent.engine.llama.scheduler import Scheduler
@@ -97,7 +98,11 @@ class Worker:
 
     def _load(self, message: dict[str, Any]) -> None:
         try:
-            model = self._model = Model(message["path"])
+            fast = message["kernels"]
+            if fast:
+                kernels.load(fast)
+            with kernels.sharing(fast, message["weights"]):
+                model = self._model = Model(message["path"])
             n_ctx = message["n_ctx"] or model.n_ctx_train
             self._scheduler = Scheduler(model, n_ctx, message["n_seq"], message["deterministic"], message["n_threads"])
         except LoadError as error:

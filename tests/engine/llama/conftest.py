@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +55,22 @@ def chat() -> Callable[..., list[list[Any]]]:
 class Child:
     """An engine process and our end of its socket."""
 
-    def __init__(self, path: str, n_ctx: int = 2048, n_seq: int = 4, deterministic: bool = False) -> None:
+    def __init__(
+        self, path: str, n_ctx: int = 2048, n_seq: int = 4, deterministic: bool = False, weights: int = -1
+    ) -> None:
+        from pyagent.engine.llama import kernels
+        from pyagent.engine.llama.process import Load
         from pyagent.engine.llama.wire import Reader
 
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "pyagent.engine.llama.worker", str(theirs.fileno())]
-        self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        self.process = subprocess.Popen(command, pass_fds=[fd for fd in (theirs.fileno(), weights) if fd >= 0])
         theirs.close()
         self._reader, self._socket, self._queue = Reader(), ours, list[dict[str, Any]]()
         ours.settimeout(60)
-        self.say(op="load", path=path, n_ctx=n_ctx, n_seq=n_seq, n_threads=1, deterministic=deterministic)
+        fast = str(kernels.compiled(MODELS) or "")
+        load = Load(path, n_ctx, n_seq, deterministic=deterministic, kernels=fast, weights=weights)
+        self.say(op="load", **asdict(load))
 
     def say(self, **message: Any) -> None:
         from pyagent.engine.llama.wire import pack

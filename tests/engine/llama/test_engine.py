@@ -223,9 +223,10 @@ def test_a_dry_run_loads_nothing() -> None:
     assert done.stdout.endswith("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n")
 
 
-def test_any_gguf_by_its_path(tmp_path: Path) -> None:
+def test_any_gguf_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyagent.engine.llama.files import bundled_source
 
+    monkeypatch.setenv("PYAGENT_KERNEL", "off")
     model = Model("mine", path=str(bundled_source()))
 
     async def tell(at_work: LlamaEngine) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pyagent.engine.llama import kernels
 from pyagent.engine.llama.files import bundled_model
 from pyagent.engine.llama.leases import Leases
 from pyagent.engine.llama.pool import Pool
@@ -32,7 +33,8 @@ SYSTEM = "You are a careful clerk who sorts letters. " * 12
 
 
 def load(n_seq: int = 8, **changes: Any) -> Load:
-    return Load(**{"path": str(bundled_model(MODELS)), "n_ctx": 4096, "n_seq": n_seq, **changes})
+    fast = str(kernels.compiled(MODELS) or "")
+    return Load(**{"path": str(bundled_model(MODELS)), "n_ctx": 4096, "n_seq": n_seq, "kernels": fast, **changes})
 
 
 def letter(text: str, max_tokens: int = 24, system: str = SYSTEM, **changes: Any) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def test_cancel_pause_and_resume_reach_the_scheduler(child: Make, chat: Any) -> 
     worker = child()
     worker.until("ready")
     worker.submit(1, chat("Count."), grammar="root ::= [a-z ]+", max_tokens=1500, stream=True)
-    worker.submit(2, chat("Tell."), grammar="root ::= [a-z ]+", max_tokens=40, stream=True)
+    worker.submit(2, chat("Tell."), grammar="root ::= [a-z ]{30,}", max_tokens=40, stream=True)
     worker.until("frames")
     worker.say(op="cancel", id=1)
     worker.say(op="pause", id=2)
@@ -136,7 +136,8 @@ def test_cancel_pause_and_resume_reach_the_scheduler(child: Make, chat: Any) -> 
     assert (health["running"], health["waiting"]) == (0, 0)
     worker.say(op="resume", id=2)
     done = worker.until("done")
-    assert (done["id"], done["samples"][0]["tokens"]) == (2, 40)
+    assert done["id"] == 2
+    assert len(done["samples"][0]["text"]) >= 30
 
 
 def test_without_a_seed_two_answers_differ_and_with_one_they_do_not(child: Make, chat: Any) -> None:

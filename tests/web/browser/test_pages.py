@@ -53,7 +53,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server over a finished run of the bundled model, and one that waits for a person."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("folder")
     (home / "cache").mkdir()
-    (home / "cache" / "models").symlink_to(MODELS / "models")
+    for made_once in ("models", "kernels"):
+        (home / "cache" / made_once).symlink_to(MODELS / made_once)
     asking = folder / "asking.jsonl"
     asking.write_text("".join(json.dumps(task) + "\n" for task in ASKING))
     # The tests' own home is another for each test; these runs live as long as the module.
