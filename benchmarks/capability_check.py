@@ -64,8 +64,9 @@ async def measure(profile: str, model: str, together: bool) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "cache").mkdir()
-        (CACHE / "models").mkdir(exist_ok=True)
-        (Path(home) / "cache" / "models").symlink_to(CACHE / "models")
+        for made_once in ("models", "kernels"):
+            (CACHE / made_once).mkdir(exist_ok=True)
+            (Path(home) / "cache" / made_once).symlink_to(CACHE / made_once)
         os.environ["PYAGENT_HOME"] = home
         app = App()
         with Registry.open(Path(home) / "capability.db") as registry:
