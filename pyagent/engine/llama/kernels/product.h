@@ -147,8 +147,8 @@ template <int P, int R> void multiply(const Job & job, int64_t panel, int64_t ro
 
 using Product = void (*)(const Job &, int64_t, int64_t);
 // Few rows take several panels at once, so that enough sums are in flight to hide the latency of one.
-constexpr int WIDTH[TILE + 1] = {0, 4, 4, 4, 2, 2, 2, 1, 1, 1, 1, 1, 1};
-constexpr Product WIDE[TILE + 1] = {nullptr, multiply<4, 1>, multiply<4, 2>, multiply<4, 3>, multiply<2, 4>, multiply<2, 5>,
+constexpr int WIDTH[TILE + 1] = {0, 4, 4, 4, 3, 2, 2, 1, 1, 1, 1, 1, 1};
+constexpr Product WIDE[TILE + 1] = {nullptr, multiply<4, 1>, multiply<4, 2>, multiply<4, 3>, multiply<3, 4>, multiply<2, 5>,
     multiply<2, 6>, multiply<1, 7>, multiply<1, 8>, multiply<1, 9>, multiply<1, 10>, multiply<1, 11>, multiply<1, 12>};
 constexpr Product SINGLE[TILE + 1] = {nullptr, multiply<1, 1>, multiply<1, 2>, multiply<1, 3>, multiply<1, 4>, multiply<1, 5>,
     multiply<1, 6>, multiply<1, 7>, multiply<1, 8>, multiply<1, 9>, multiply<1, 10>, multiply<1, 11>, multiply<1, 12>};
@@ -157,8 +157,8 @@ inline void panels(const Job & job, int64_t first, int64_t last, int64_t rows) {
     const int64_t tiles = (rows + TILE - 1) / TILE;
     int64_t panel = first;
     while (panel < last) {
-        // The widest step of any tile is 4 panels; a narrower tile walks them in turn while they are in the cache.
-        const int64_t step = std::min<int64_t>(4, last - panel);
+        // All tiles walk the same 12 panels (a multiple of each width) while they are in the cache.
+        const int64_t step = std::min<int64_t>(12, last - panel);
         for (int64_t tile = 0; tile < tiles; tile++) {
             const int64_t row = rows * tile / tiles;
             const int64_t n = rows * (tile + 1) / tiles - row;
