@@ -18,15 +18,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from pyagent.engine.llama import kernels
 from pyagent.engine.llama.files import bundled_model
+from pyagent.engine.llama.process import Load
 from pyagent.engine.llama.wire import Reader, pack
 
+READY = Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}"
 LIMIT = 0.03
 TOKENS = 48
 RULES = "You answer the tickets of a small shop for printers and their parts. Be short, kind and exact. "
@@ -46,8 +50,8 @@ class Process:
         self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
         self._reader, self._queue, self._id = Reader(), list[dict[str, Any]](), 0
-        load = {"path": str(path), "n_ctx": 8192, "n_seq": sequences, "n_threads": 1, "deterministic": False}
-        self._say(op="load", **load)
+        fast = str(kernels.compiled(READY) or "")
+        self._say(op="load", **asdict(Load(str(path), 8192, sequences, kernels=fast)))
         self._hear("ready")
 
     def _say(self, **message: Any) -> None:
@@ -127,7 +131,7 @@ def main() -> int:
     parser.add_argument("--sequential", action="store_true", help="measure Llama.create_chat_completion too")
     parser.add_argument("--check", action="store_true", help="exit with 1 when Python takes more than 3 %%")
     options = parser.parse_args()
-    path = bundled_model(Path(tempfile.gettempdir()) / f"pyagent-models-{os.getuid()}")
+    path = bundled_model(READY)
     process = Process(path, options.sequences)
     process.ask(1, 0.0, tokens=1)
     shares = [measure(process, options.requests, temperature) for temperature in (0.0, 0.8)]

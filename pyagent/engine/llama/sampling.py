@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pyagent.engine.llama import kernels
+
 Floats = NDArray[np.float32]
 # 49152 logits in blocks of 256: sums are vectorised, and only one block needs a running sum (150 -> 15 us).
 BLOCK = 256
@@ -32,6 +34,9 @@ class Sampler:
         self._padded = np.zeros(blocks * BLOCK, dtype=np.float32)
         self._weights = self._padded[:n_vocab]
         self._blocks = self._padded.reshape(blocks, BLOCK)
+        self._sums = np.zeros(blocks, dtype=np.float32)
+        self._scratch = self._weights.ctypes.data, self._sums.ctypes.data
+        self._native = kernels.weigh()
 
     def pick(
         self,
@@ -58,7 +63,7 @@ class Sampler:
             token = self._draw(uniform(seed, index, draw))
             if allowed is None or allowed(token):
                 return token
-            self._weights[token] = 0.0
+            self._strike(token)
         return self._draw_legal(row, temperature, uniform(seed, index, TRIES), legal)
 
     def logprob(self, row: Floats, token: int) -> float:
@@ -69,14 +74,23 @@ class Sampler:
         return shifted - float(np.log(self._blocks.sum(axis=1).sum(dtype=np.float64)))
 
     def _weigh(self, row: Floats, temperature: float) -> None:
-        """exp((row - max) / temperature) into the scratch: unnormalised probabilities."""
+        """exp((row - max) / temperature) into the scratch: unnormalised probabilities, and their sums by blocks."""
+        if self._native is not None and row.flags.c_contiguous:
+            self._native(row.ctypes.data, self._n, 1.0 / temperature, *self._scratch)
+            return
         np.subtract(row, row.max(), out=self._weights)
         np.multiply(self._weights, np.float32(1.0 / temperature), out=self._weights)
         np.exp(self._weights, out=self._weights)
+        self._blocks.sum(axis=1, out=self._sums)
+
+    def _strike(self, token: int) -> None:
+        self._weights[token] = 0.0
+        block = token // BLOCK
+        self._sums[block] = self._blocks[block].sum()
 
     def _draw(self, u: float) -> int:
         """Inverse CDF over the scratch: first the block, then the place in it."""
-        sums = self._blocks.sum(axis=1).cumsum(dtype=np.float64)
+        sums = self._sums.cumsum(dtype=np.float64)
         target = u * float(sums[-1])
         block = int(sums.searchsorted(target, side="right"))
         block = min(block, len(sums) - 1)

@@ -60,6 +60,23 @@ among = decode([(tokens[0] if seq == 2 else tokens[seq], end, seq) for seq in ra
 print(json.dumps({"loss": loss, "best": likely.argmax(1).tolist(), "same": bool((alone == among).all())}))
 """
 
+DRAW = """
+import json, sys
+import numpy as np
+from llama_cpp import llama_cpp
+from pyagent.engine.llama import kernels
+from pyagent.engine.llama.sampling import Sampler
+
+row = (np.random.default_rng(0).standard_normal(49155) * 3).astype(np.float32)
+plain = Sampler(len(row))
+assert kernels.load(sys.argv[1])
+fast = Sampler(len(row))
+banned = set(np.argsort(-row)[:3].tolist())
+def draws(sampler):
+    return [sampler.pick(row, t, 7, i, lambda token: token not in banned) for t in (0.05, 0.8, 2.0) for i in range(400)]
+print(json.dumps([draws(plain), draws(fast)]))
+"""
+
 TEXT = (
     "The lighthouse keeper climbed the stairs every evening before the sun went down. He lit the lamp, wound the clock "
     "and wrote the weather into a book: the wind, the height of the waves, the ships that passed. In winter the storms "
@@ -118,6 +135,14 @@ def test_the_model_reads_as_well_and_a_row_does_not_depend_on_its_neighbours(lib
     agree = sum(a == b for a, b in zip(ours["best"], theirs["best"], strict=True))
     assert agree >= 0.9 * len(ours["best"])
     assert ours["same"]
+
+
+@needed
+def test_draws_are_the_same_with_and_without_them(library: str) -> None:
+    plain, fast = run(DRAW, library)
+    # A draw that falls within the rounding of a sum may go to the neighbour.
+    assert sum(a == b for a, b in zip(plain, fast, strict=True)) >= len(plain) - 2
+    assert len(set(fast)) > 100
 
 
 def test_they_can_be_turned_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -166,18 +166,20 @@ def gone(pid: int, seconds: float = 15) -> bool:
 
 PARENT = """
 import socket, subprocess, sys, time
+from dataclasses import asdict
+from pyagent.engine.llama.process import Load
 from pyagent.engine.llama.wire import pack
 ours, theirs = socket.socketpair()
 worker = subprocess.Popen(
     [sys.executable, "-m", "pyagent.engine.llama.worker", str(theirs.fileno())], pass_fds=[theirs.fileno()]
 )
 theirs.close()
-load = {"op": "load", "path": sys.argv[1], "n_ctx": 1024, "n_seq": 2, "n_threads": 1, "deterministic": False}
+load = {"op": "load", **asdict(Load(sys.argv[1], 1024, 2))}
 submit = {"op": "submit", "id": 1, "segments": [["Count", False]], "max_tokens": 900, "temperature": 0.0,
           "seed": None, "stop": [], "schema": None, "grammar": "root ::= [a-z]{900}", "logprobs": False,
           "samples": 1, "stream": True}
 ours.sendall(pack(load) + pack(submit))
-ours.recv(10)
+assert ours.recv(10)
 print(worker.pid, flush=True)
 time.sleep(60)
 """

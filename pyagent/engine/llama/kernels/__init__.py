@@ -15,19 +15,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyagent.engine.llama import child
 
 _FOLDER = Path(__file__).parent
-_SOURCES = ("device.cpp", "check.cpp")
+_SOURCES = ("device.cpp", "weights.cpp", "check.cpp")
 _CPU = ("avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni", "fma", "f16c")
 _FLAGS = ["-std=c++17", "-O3", "-shared", "-fPIC", "-Wl,--no-undefined"]
 _FLAGS += ["-m" + flag.replace("_", "") for flag in _CPU]
 # interface.h is the layout of this version's inner structs; whether it is still true, a trial says.
 _GGML = "libggml-base.so.0.25.*"
+_P = ctypes.c_void_p
+Weigh = Callable[[int, int, float, int, int], None]
+_loaded: dict[str, Any] = {}
 # The activations are rounded to 8 bits, as llama.cpp does it: about 0.5 % of the largest result.
 _CLOSE = 0.02
 
@@ -67,7 +71,16 @@ def load(path: str) -> bool:
     # By its name, which is how llama.cpp asked for it: another path would be another copy of the library.
     registry = ctypes.CDLL("libggml.so.0")
     registry.ggml_backend_load.restype = ctypes.c_void_p
-    return bool(registry.ggml_backend_load(os.fsencode(path)))
+    taken = bool(registry.ggml_backend_load(os.fsencode(path)))
+    if taken:
+        weigh = _loaded["weigh"] = ctypes.CDLL(path).pyagent_weigh
+        weigh.argtypes, weigh.restype = [_P, ctypes.c_int64, ctypes.c_float, _P, _P], None
+    return taken
+
+
+def weigh() -> Weigh | None:
+    """Of the library that was loaded: addresses of logits, their number, a factor, and where weights and sums go."""
+    return _loaded.get("weigh")
 
 
 def shared_file() -> int:
