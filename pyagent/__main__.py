@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -28,6 +29,8 @@ def run(args: list[str]) -> int:
             # A file name or an answer that the terminal cannot show must not end a run.
             stream.reconfigure(errors="backslashreplace")
     try:
+        # The default of 700 looks for cycles all the time: 15 % of the CPU of a run, start-up included, for no memory.
+        gc.set_threshold(5_000, 20, 20)
         if args[:1] == ["__complete"]:
             from pyagent.cli.complete import complete
 

@@ -55,7 +55,7 @@ class MiniLM:
         options.add_session_config_entry(WEIGHTS_FOLDER, str(weights.parent))
         try:
             graph = bert(config, weights)
-            self.name = f"minilm@{fingerprint([config, weights, tokenizer])}"
+            self.name = named(folder)
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
             self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer))
         # Both libraries raise what they like for a torn file.
@@ -68,10 +68,7 @@ class MiniLM:
     @classmethod
     def open(cls) -> MiniLM:
         """The installed model. Raises ModelMissing when it, or what runs it, is not there."""
-        package = package_folder(PACKAGE.replace("-", "_"))
-        if package is None or not (package / "model").is_dir():
-            raise ModelMissing(f"the package {PACKAGE}, which holds the model, is not installed", INSTALL)
-        return cls(package / "model")
+        return cls(installed())
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         import numpy as np
@@ -112,6 +109,21 @@ class MiniLM:
         # One by one: encode_batch would start a thread a core. A lone surrogate, which JSON allows, has no UTF-8.
         ids: list[int] = self._tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
         return ids
+
+
+def installed() -> Path:
+    """The folder of the installed model. Raises ModelMissing."""
+    package = package_folder(PACKAGE.replace("-", "_"))
+    if package is None or not (package / "model").is_dir():
+        raise ModelMissing(f"the package {PACKAGE}, which holds the model, is not installed", INSTALL)
+    return package / "model"
+
+
+def named(folder: Path) -> str:
+    """What the model in ``folder`` is called: by its files, without loading them. Raises OSError."""
+    # Resolved as when it is loaded: a link's own name would not tell.
+    files = [folder / "config.json", (folder / "model.safetensors").resolve(), folder / "tokenizer.json"]
+    return f"minilm@{fingerprint(files)}"
 
 
 def batches(lengths: Sequence[int]) -> Iterator[list[int]]:

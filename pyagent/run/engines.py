@@ -9,16 +9,18 @@ from pyagent.model import Model
 
 
 class Engines:
-    """Opens by ``open(model)``; the same model gets the same engine."""
+    """Opens by ``open(model)``; the same model gets the same engine. ``opened`` is called after each opening."""
 
     def __init__(self, open: Callable[[Model], Engine]) -> None:
         self._open = open
         self._engines: dict[str, Engine] = {}
+        self.opened: Callable[[], None] = lambda: None
 
     def get(self, model: Model) -> Engine:
         engine = self._engines.get(model.name)
         if engine is None:
             engine = self._engines[model.name] = self._open(model)
+            self.opened()
         return engine
 
     async def aclose(self) -> None:

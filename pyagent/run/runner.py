@@ -20,6 +20,8 @@ from pyagent.run.tally import Tally
 from pyagent.run.tasks import TaskIndex
 
 Deliver = Callable[[int, Result], None]
+# Results that wait for their commit: so many a kill may make the user pay for twice, and memory must hold.
+BEHIND = 256
 
 
 class Runner:
@@ -172,6 +174,8 @@ class Runner:
                 self._busy -= 1
                 self._at.pop(task.id, None)
                 self._dropped.discard(task.id)
+            if len(self._done) >= BEHIND:
+                await self._journal.writer.flushed()
             # A stored answer takes no time: let the others, and the signals, have their turn.
             await asyncio.sleep(0)
             if len(self._agents) > self._target and me in self._agents:

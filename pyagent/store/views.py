@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pyagent.event import Event
 from pyagent.store.db import AT_WORK, RunRow, Store
 
 # The kinds that change what a task is doing; the rest of a trace is read when somebody opens it.
@@ -20,6 +21,8 @@ STATES = (
     "approval.applied",
 )
 _KINDS = ",".join(f"'{kind}'" for kind in STATES)
+# Seconds by which an event may stand behind a newer one: batches of several processes, each committed as one.
+SLACK = 2.0
 # Parsed by SQLite: most events are passed over, and prompts in them may be long.
 _STATUS = "CASE WHEN kind IN ('task.finished', 'task.unasked') THEN json_extract(data, '$.status') END"
 _SOURCE = "CASE WHEN kind = 'task.finished' THEN json_extract(data, '$.source') END"
@@ -168,6 +171,30 @@ class Views:
             ORDER BY epoch, first"""
         return self._all(query, (run, task, *after))
 
+    def steps(self, run: str, task: str) -> Iterator[Event]:
+        """What opens and closes the spans of a task, with little of their data: ``label`` or ``error``."""
+        query = """SELECT seq, span, parent, kind, at,
+            coalesce(json_extract(data, '$.name'), json_extract(data, '$.tool'), json_extract(data, '$.model')),
+            coalesce(json_extract(data, '$.error'), CASE json_extract(data, '$.status') WHEN 'failed' THEN 'failed' END)
+            FROM event WHERE run = ? AND task = ? AND (kind LIKE '%.started' OR kind LIKE '%.finished') ORDER BY seq"""
+        for seq, span, parent, kind, at, label, error in self.store.db.execute(query, (run, task)):
+            data = {"label": label} if kind.endswith(".started") else {"error": error} if error else {}
+            yield Event(kind, run, task, span, parent, at, data, seq)
+
+    def span(self, run: str, task: str, number: int) -> Iterator[Event]:
+        """The events of one span, and the task's own: they count how often it was begun. 0 adds up its calls."""
+        query = """SELECT seq, span, parent, kind, at, data FROM event
+            WHERE run = ?1 AND task = ?2 AND (span IN (0, ?3) OR (?3 = 0 AND kind LIKE 'call.%')) ORDER BY seq"""
+        for seq, of, parent, kind, at, data in self.store.db.execute(query, (run, task, number)):
+            yield Event(kind, run, task, of, parent, at, json.loads(data), seq)
+
+    def prompt(self, run: str, task: str) -> Any | None:
+        """What was asked first, where it was kept."""
+        query = """SELECT json_extract(data, '$.messages') FROM event WHERE run = ? AND task = ?
+            AND kind LIKE '%.started' AND json_type(data, '$.messages') IS NOT NULL ORDER BY seq LIMIT 1"""
+        rows = self._all(query, (run, task))
+        return json.loads(rows[0][0]) if rows else None
+
     def paused(self, row: RunRow) -> bool:
         """Whether the last word to the process at work on the run was `pause`. ``updated`` is when it began."""
         query = "SELECT verb FROM control WHERE run = ? AND at > ? AND verb IN ('pause','resume') ORDER BY seq DESC"
@@ -182,6 +209,21 @@ class Views:
         """(seq, at, run, task, kind, data) of events below ``before``, the newest first."""
         query = "SELECT seq, at, run, task, kind, data FROM event WHERE seq < ? ORDER BY seq DESC LIMIT ?"
         return [(*row[:5], json.loads(row[5])) for row in self._all(query, (before, limit))]
+
+    def beats(self, since: float) -> dict[int, tuple[int, int]]:
+        """(tasks begun, tasks ended) in each second from ``since`` on; seconds without any are left out."""
+        query = """SELECT CAST(at AS INTEGER), sum(kind = 'task.started'), sum(kind = 'task.finished') FROM event
+            WHERE seq >= ? AND at >= ? AND kind IN ('task.started', 'task.finished') GROUP BY 1"""
+        return {at: (begun, ended) for at, begun, ended in self._all(query, (self._seq_at(since), since))}
+
+    def _seq_at(self, since: float) -> int:
+        """A seq with nothing newer than ``since`` before it. Times are in no index, but nearly in the order of seq."""
+        low, high = 0, self.top()
+        while low < high:
+            middle = (low + high) // 2
+            rows = self._all("SELECT at FROM event WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,))
+            low, high = (low, middle) if not rows or rows[0][0] >= since - SLACK else (middle + 1, high)
+        return low
 
     def tasks_seen(self, run: str, task: str) -> bool:
         """Whether the run's journal knows the task."""

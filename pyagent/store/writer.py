@@ -7,6 +7,8 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -36,7 +38,10 @@ class Put(IntEnum):
 SQL = {
     Put.RESERVE: """INSERT INTO attempt(run, n, task, model, reserved_tokens, reserved_usd, started)
         VALUES (?,?,?,?,?,?,?)""",
-    Put.SETTLE: "UPDATE attempt SET used_tokens = ?, used_usd = ?, ended = ? WHERE run = ? AND n = ?",
+    # Always an update: the row is there. As an INSERT many share a statement.
+    Put.SETTLE: """INSERT INTO attempt(used_tokens, used_usd, ended, run, n, task, model, reserved_tokens, started)
+        VALUES (?,?,?,?,?,'','',0,0) ON CONFLICT(run, n) DO UPDATE SET used_tokens = excluded.used_tokens,
+        used_usd = excluded.used_usd, ended = excluded.ended""",
     Put.RESULT: "INSERT OR REPLACE INTO result VALUES (?,?,?,?,?,?,?,?)",
     # What is asked already stays asked; what a person decided is acted on once.
     Put.ASK: """INSERT OR IGNORE INTO approval(id, run, key, nth, kind, point, task, title, detail, risk, data, better,
@@ -46,6 +51,10 @@ SQL = {
     Put.EVENT: "INSERT INTO event(run, task, span, parent, kind, at, data) VALUES (?,?,?,?,?,?,?)",
     Put.CHUNK: "INSERT OR REPLACE INTO chunk VALUES (?,?,?,?,?,?)",
 }
+
+# Rows a statement. The thread gives up the interpreter's lock for each statement and waits for it after: row by
+# row it falls behind a busy event loop for good. 64 rows of 8 values stay below SQLite's old limit of 999.
+AT_ONCE = (64, 8)
 
 Batch = tuple[list[list[Sequence[Any]]], list[asyncio.Future[None]]]
 
@@ -156,10 +165,27 @@ class Writer:
                 db = db or connect(self._path)
                 with transaction(db):
                     for what in Put:
-                        if rows[what]:
-                            db.executemany(SQL[what], rows[what])
+                        write(db, SQL[what], rows[what])
             except sqlite3.Error as problem:
                 error = explain(problem, self._path)
             self._loop.call_soon_threadsafe(self._sent, waiting, error)
         if db is not None:
             db.close()
+
+
+def write(db: sqlite3.Connection, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Execute ``sql`` for each row; many rows of an INSERT share a statement."""
+    done = 0
+    for size in AT_ONCE if "VALUES" in sql else ():
+        while len(rows) - done >= size:
+            db.execute(repeated(sql, size), list(chain.from_iterable(rows[done : done + size])))
+            done += size
+    db.executemany(sql, rows[done:])
+
+
+@cache
+def repeated(sql: str, times: int) -> str:
+    """The INSERT with its row of values so many times."""
+    head, values, rest = sql.partition("VALUES")
+    row, end, tail = rest.partition(")")
+    return f"{head}{values}{', '.join([row + end] * times)}{tail}"

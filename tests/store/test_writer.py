@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pyagent.errors import Busy, StoreError
-from pyagent.store.db import Store
+from pyagent.store.db import Store, connect
 from pyagent.store.lock import RunLock
-from pyagent.store.writer import Put, Writer
+from pyagent.store.writer import SQL, Put, Writer, write
 
 
 def event(n: int) -> tuple[object, ...]:
@@ -50,6 +50,23 @@ def test_an_attempt_is_settled_also_when_both_come_in_one_batch(home: Path) -> N
             assert (store.spent("r").tokens, store.spent("r").usd) == (7, 0.1)
 
     asyncio.run(story())
+
+
+def test_many_rows_share_a_statement_and_each_is_written_once(home: Path) -> None:
+    """The thread waits for the interpreter's lock after each statement: row by row it falls behind for good."""
+    Store.open(home / "a.db").close()
+    db, ran = connect(home / "a.db"), list[str]()
+    db.set_trace_callback(ran.append)
+    for start, count in ((0, 1), (1, 7), (8, 8), (16, 64), (80, 300)):
+        write(db, SQL[Put.EVENT], [event(n) for n in range(start, start + count)])
+        write(db, SQL[Put.RESERVE], [("r", n, "t", "m", 100, 1.0, 1.0) for n in range(start, start + count)])
+        write(db, SQL[Put.SETTLE], [(n, 0.5, 2.0, "r", n) for n in range(start, start + count)])
+    assert len(ran) <= 3 * (1 + 7 + 1 + 1 + 4 + 5 + 4)
+    db.close()
+    with Store.open(home / "a.db") as store:
+        assert [e.task for e in store.events("r")] == [f"t{n}" for n in range(380)]
+        assert store.spent("r").tokens == sum(range(380))
+        assert store.spent("r").attempts == 380
 
 
 def test_a_callback_for_later_is_called_at_close_at_the_latest(home: Path) -> None:

@@ -65,6 +65,8 @@ def test_what_was_reserved_at_the_kill_counts_as_spent(
     with Store.open(home / "pyagent.db") as store:
         run = store.runs()[0]
         spent = store.spent(run.id)
+    (row,) = json.loads(pyagent("--json", "swarm", "status").out)
+    assert row["status"] == "dead", "the word that the pages and the terminal have for it"
     assert spent.attempts == 4
     assert spent.tokens >= 4 * 100, "each call might have made 100 tokens"
     stopped = pyagent(*command, "--max-tokens", str(spent.tokens))

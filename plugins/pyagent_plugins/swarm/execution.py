@@ -155,6 +155,9 @@ class Execution:
         self._app, self._options, self._run, self._show = app, options, prepared, progress
         self._store = Store.open(app.db_path)
         self._engines = open_engines(app, options)
+        # A finished run asks nobody, unless its file was edited: its engines are opened when one is needed.
+        before = self._store.run(prepared.id)
+        self._idle = options.jobs is None and before is not None and before.status == "finished"
 
     def execute(self, argv: list[str]) -> int:
         """Give the exit code; raises what stopped the run, after everything is committed and reported."""
@@ -193,11 +196,13 @@ class Execution:
                 fold(steps),
                 journal,
                 deliver,
-                width=self._width(),
+                width=1 if self._idle else self._width(),
                 stream=lambda task: self._stream(task, journal, lines),
                 fail_fast=options.fail_fast,
                 gate=gate,
             )
+            if self._idle:
+                self._engines.opened = lambda: self._widen(runner)
             progress = Progress(runner.tally)
             if lines is not None:
                 lines.before = progress.clear
@@ -241,6 +246,11 @@ class Execution:
         return better_job(
             plan.resolve(name), lambda job, model: plan.scope(Question(model, job.request, job.agent, job.pure))
         )
+
+    def _widen(self, runner: Runner) -> None:
+        """There is something to ask after all: have as many agents as the engines bear."""
+        self._engines.opened = lambda: None
+        runner.resize(self._width())
 
     def _width(self) -> int:
         if self._options.jobs is not None:

@@ -15,6 +15,8 @@ from pyagent.cli.trace import found
 from pyagent.errors import UsageError
 from pyagent.store.db import RunRow, Store
 from pyagent.store.lines import at_work
+from pyagent.store.lines import status as called
+from pyagent.store.views import Views
 from pyagent_plugins.swarm.options import one_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's name, or how it starts.")]
@@ -28,7 +30,9 @@ def status(
     out = context.output(ctx)
     with Store.open(context.app(ctx).db_path) as store:
         rows = [found(store, run)] if run else store.runs()
-        table = [_row(store, row) for row in rows]
+        views = Views(store)
+        asked = views.waiting()
+        table = [_row(views, row, asked.get(row.id, 0)) for row in rows]
     if not out.json:
         table = [{**row, "cost_usd": "unknown" if row["cost_usd"] is None else row["cost_usd"]} for row in table]
     if run and not out.json:
@@ -133,9 +137,10 @@ def _working(store: Store, name: str) -> RunRow:
     return row
 
 
-def _row(store: Store, row: RunRow) -> dict[str, Any]:
-    spent = store.spent(row.id)
-    state = row.status if row.status != "running" or at_work(row) else "killed"
+def _row(views: Views, row: RunRow, waiting: int) -> dict[str, Any]:
+    """``waiting`` counts questions to a person; the status is the one that the pages show."""
+    spent, working = views.store.spent(row.id), at_work(row)
+    state = called(row, working, waiting, working and views.paused(row))
     return {
         "run": row.name,
         "status": state,

@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,17 @@ def test_a_kept_connection_that_the_server_closed_costs_no_attempt() -> None:
             await engine.aclose()
 
     asyncio.run(story())
+
+
+def test_the_machines_certificates_are_read_by_whoever_uses_them() -> None:
+    """Importing aiohttp for us reads no CA file; its own contexts, which a plugin may use, are whole when used."""
+    script = """
+import ssl
+from pyagent.engine.http.client import certificates_when_used
+with certificates_when_used():
+    from aiohttp.connector import _SSL_CONTEXT_VERIFIED as context
+assert not context.get_ca_certs()
+context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
+assert len(context.get_ca_certs()) == len(ssl.create_default_context().get_ca_certs())
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
