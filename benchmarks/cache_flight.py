@@ -5,8 +5,8 @@
 Every wording and every trap goes through `SemanticCache.get_or_compute` at the same moment; a call takes 2 s, longer
 than it takes to ask; the vectors are made before. `fresh` is a cache that nothing was measured on; `mature` one whose
 threshold stands on shadow samples of the generator's pairs (other intents than the verifier was fitted on). The aim is
-1 call for the wordings and one for each trap. The questions of the held half were written before the rules, and not
-looked at, except for these totals.
+1 call for the wordings and one for each trap. The questions of the held half were written before the rules were last
+widened, and not looked at, except for these totals: twice. What was held before is seen now.
 """
 
 from __future__ import annotations

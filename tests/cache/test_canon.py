@@ -30,6 +30,34 @@ GROUPS = [
     ],
     ["How many days are in a week?", "What is a week in days?", "Quick question: one week is how many days?"],
     ["Can I bring a dog?", "Is it possible to bring a dog?", "Do you know whether I can bring a dog?"],
+    [
+        "How can I get a splinter out of a finger?", "So, is there a way to get a splinter out of a finger?",
+        "My question is: how do I get a splinter out of a finger?", "the best way to get a splinter out of a finger",
+        "I'd like to know what the best way to get a splinter out of a finger is.",
+        "How might one get a splinter out of a finger? I would really appreciate any help.",
+    ],
+    [
+        "Why do swallows leave in autumn?", "Why do swallows leave in the fall?", "So, why do swallows leave in fall?",
+        "Could you explain the reason why swallows leave in autumn?",
+    ],
+    [
+        "How many legs does a crab have?", "a crab's number of legs", "So, a crab has how many legs?",
+        "A friend asked me: how many legs does a crab have?",
+    ],
+    ["Is it ok to feed swans?", "Would it be okay to feed swans?", "Hi! Is it alright to feed swans? Appreciate it!"],
+    ["How do you say good evening in French?", "good evening in French", "Translate good evening into French."],
+    [
+        "What is the difference between a frog and a toad?", "How do frogs differ from toads?",
+        "how are toads different from frogs", "What distinguishes a toad from a frog?",
+        "in what way do frogs and toads differ", "Just out of curiosity: what makes frogs different from toads?",
+        "I'd be interested to know how a frog differs from a toad.", "the main differences between frogs and toads",
+    ],
+    [
+        "How long does it take for concrete to dry?", "How long does concrete take to dry?",
+        "how much time does it take concrete to dry", "Could you explain the time it takes for concrete to dry?",
+        "I always wondered how long concrete needs to dry.", "Hey all, how long does concrete take to dry?",
+    ],
+    ["Can I wash silk?", "Can one wash silk?", "I have to ask: can we wash silk?", "whether it is ok to wash silk"],
     ["At the hotel, is there a pool?", "Is there a pool at the hotel?"],
     ["How much does a permit cost?", "What does a permit cost?"],
     [

@@ -57,7 +57,8 @@ def test_an_answer_comes_back_whole(shelf: Shelf, tmp_path: Path) -> None:
         found = other.exact(SCOPE.digest, exact_key(SCOPE, "Why? Ä \ud800"))
         assert found == stored
         assert found.answer == long
-        assert other.features([stored.seq, 99]) == {stored.seq: b"f"}
+        assert other.compared([stored.seq, 99], SCOPE.digest) == [(stored, b"f")]
+        assert other.compared([stored.seq], OTHER.digest) == []
         meaning = other.meanings([stored.seq])[stored.seq]
         assert meaning.embedder == "e"
         assert float(meaning.vector @ unit(1)) > 0.9999

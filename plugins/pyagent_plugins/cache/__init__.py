@@ -33,6 +33,11 @@ def pyagent_config() -> Iterable[Option]:
     yield Option("max_entries", 400_000, "The most entries.")
     yield Option("max_bytes", 1 << 30, "The most bytes.")
     yield Option("ttl_hours", 24.0, "How long an answer lives that declares nothing it was made from.")
+    yield Option(
+        "stale_budget",
+        0.0,
+        "The most stale answers, as a share of all, where nothing is declared (0.0001); 0: ttl_hours alone.",
+    )
     yield Option("stale", False, "Give an answer past its time while it is made anew.")
     yield Option("judge", "", "A model that says whether would-be hits were right; empty: the answers are compared.")
 

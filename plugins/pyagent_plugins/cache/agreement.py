@@ -21,6 +21,8 @@ SHORT = 40
 async def agree(one: Any, other: Any, embed: AsyncEmbedder | None) -> bool:
     """JSON values agree when they are equal; short texts when they are equal but for case and punctuation; longer
     ones when no guard objects and their cosine is at least 0.8. Never True on doubt without an embedder."""
+    if isinstance(one, dict) and isinstance(other, dict) and "output" in one and "output" in other:
+        return await agree(one["output"], other["output"], embed)  # the Step keeps how it ended beside the answer
     if not (isinstance(one, str) and isinstance(other, str)):
         return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     first, second = _plain(one), _plain(other)

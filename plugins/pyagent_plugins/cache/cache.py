@@ -30,6 +30,7 @@ from pyagent_plugins.cache.question import Answer, Candidate, Computed, Question
 from pyagent_plugins.cache.risk import RiskBudget
 from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.shelf.limits import Limits
+from pyagent_plugins.cache.shelf.pace import Pace
 from pyagent_plugins.cache.shelf.shelf import Shelf
 from pyagent_plugins.cache.stages import Stages, below, shadowed, telling
 from pyagent_plugins.cache.tallies import Tallies
@@ -55,18 +56,20 @@ class SemanticCache:
         window: Window,
         judge: Judge | None = None,
         warn: Callable[[str], None] = lambda text: None,
+        stale_budget: float = 0.0,
     ) -> None:
         from pyagent.embed.batch import AsyncEmbedder
 
         self.shelf, self.index, self.window = shelf, index, window
-        self.depends = Versions(shelf)
+        self.pace = Pace(shelf.memory, shelf.clock.now, stale_budget)
+        self.depends = Versions(shelf, pace=self.pace)
         self.flights: Flights[Answer] = Flights()
         self.embedder = embedder.name if embedder is not None else ""
         self._embed = AsyncEmbedder(embedder) if embedder is not None else None
         self._learner = Learner(shelf.memory, risk, self._embed, judge, warn)
         self._stages = Stages(shelf, index, self.depends, self._learner, embedder, self._embed, window.age)
         self._tallies = Tallies(shelf.memory)
-        self._keeper = Keeper(shelf, index, self.depends, self.embedder, self._tallies, warn)
+        self._keeper = Keeper(shelf, index, self.depends, self.embedder, self._tallies, warn, self.pace, self._embed)
         self._warn = warn
         self._judged, self._aged = judge is not None, 0.0
         self._background = Background(warn)
@@ -82,19 +85,21 @@ class SemanticCache:
         limits: Limits | None = None,
         judge: Judge | None = None,
         warn: Callable[[str], None] = lambda text: None,
+        stale_budget: float = 0.0,
     ) -> SemanticCache:
         """Open or create the cache in ``folder``.
 
         ``embedder`` is an Embedder, the name of one, or None for exact matches only; where a named one is not
         installed, exact matches go on and ``warn`` is told once. ``risk`` is the budget for wrong answers among
-        semantic hits; ``judge`` replaces the comparison of answers by which it is measured.
+        semantic hits; ``judge`` replaces the comparison of answers by which it is measured. ``stale_budget`` bounds
+        the share of all answers that are stale because they declare nothing; 0 leaves that to their time alone.
         """
         folder = Path(folder).expanduser()
         window = window or Window()
         shelf = Shelf.open(folder, limits)
         found = chosen(embedder, folder, warn)
         index = None if found is None else VectorIndex.open(folder, found.dim, found.name, window)
-        cache = cls(shelf, index, found, risk or RiskBudget(), window, judge, warn)
+        cache = cls(shelf, index, found, risk or RiskBudget(), window, judge, warn, stale_budget)
         cache._catch_up()
         for path in shelf.broken:
             warn(f"a broken cache file was set aside as {path}")
@@ -286,6 +291,7 @@ class SemanticCache:
         return {
             "shelf": self.shelf.stats(),
             "tallies": self.shelf.memory.tallies(),
+            "pace": self.pace.told(),
             "risk": self._learner.state(),
             "budget": self._learner.budget,
             "index": None if index is None else index.stats() | {"recall": recall_of(index, self.shelf.memory)},
@@ -307,6 +313,7 @@ class SemanticCache:
         if self._embed is not None:
             await self._embed.aclose()
         self._tallies.flush()
+        self.pace.flush()
         self.depends.close()
         if self.index is not None:
             self.index.close()
@@ -327,6 +334,7 @@ class SemanticCache:
             entry = await self._keeper.keep(question, computed, (*recorded, *computed.reads), ttl)
             self._settle()
         self._tallies.add("computed")
+        self.pace.gave(None)
         return Answer(computed.value, "computed", entry.seq if entry else None, entry=entry)
 
     def _renew(self, question: Question, lead: Callable[[], Awaitable[Answer]]) -> None:
@@ -360,6 +368,7 @@ class SemanticCache:
 
     def _given(self, hit: Hit, stale: bool = False) -> Answer:
         entry = hit.entry
+        self.pace.gave(entry)
         self._tallies.add(f"hit.{hit.source}")
         self._tallies.add("saved.tokens", entry.input_tokens + entry.output_tokens)
         self._tallies.add("saved.usd", entry.usd or 0.0)
@@ -368,6 +377,7 @@ class SemanticCache:
 
     def _joined(self, answer: Answer, flight: Flight[Answer]) -> Answer:
         self._tallies.add("coalesced")
+        self.pace.gave(None)
         question: Question = flight.notes["question"]
         if answer.entry is not None:
             self._tallies.add("saved.tokens", answer.entry.input_tokens + answer.entry.output_tokens)

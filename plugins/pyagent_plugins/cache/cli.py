@@ -72,6 +72,7 @@ def stats(ctx: typer.Context) -> None:
             "samples_needed": risk.needed,
             "alarms": risk.alarms,
         },
+        "pace": facts["pace"],
         "shadow": {name: int(tallies.get(f"shadow.{name}", 0)) for name in ("right", "wrong")},
         "index": facts["index"],
     }
@@ -104,7 +105,30 @@ def _told(shown: dict[str, Any]) -> list[str]:
             f"strict hits only, until {semantic['samples_needed']} clean shadow samples stand behind the budget of"
             f" {semantic['budget']:.1%} ({semantic['samples']} so far, {semantic['wrong']} wrong)"
         )
-    return [*lines, f"semantic   {told}", f"index      {_recalled(shown['index'])}"]
+    lines += [f"semantic   {told}", f"index      {_recalled(shown['index'])}"]
+    return [*lines, f"undeclared {_paced(shown['pace'])}"]
+
+
+def _paced(pace: dict[str, Any]) -> str:
+    """How long an answer lives that declares nothing, and why."""
+    if not pace["budget"]:
+        return "answers that declare nothing live as long as ttl_hours says"
+    if pace["life"] is None:
+        return "answers that declare nothing live as long as ttl_hours says: nothing declared was seen to change"
+    told = (
+        f"answers that declare nothing live {_span(pace['life'])} at most, so that {pace['budget']:.2%} of all answers"
+        f" are stale: a declared one changed every {_span(pace['interval'])}"
+    )
+    if not pace["lived"]:
+        return told
+    return f"{told}; of undeclared ones that were made anew, {pace['differed']:g} differed in {_span(pace['lived'])}"
+
+
+def _span(seconds: float) -> str:
+    for length, unit in ((86_400.0, "days"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:,.3g} s"
 
 
 def _recalled(index: dict[str, Any] | None) -> str:

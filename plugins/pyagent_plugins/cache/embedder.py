@@ -17,10 +17,12 @@ def chosen(embedder: Embedder | str | None, folder: Path, warn: Callable[[str], 
     if not isinstance(embedder, str):
         return embedder
     from pyagent.embed.cache import CachedEmbedder
-    from pyagent.embed.open import open_embedder
+    from pyagent.embed.late import minilm
+    from pyagent.embed.open import DEFAULT, open_embedder
 
     try:
-        return CachedEmbedder(open_embedder(embedder), folder / "vectors.db")
+        inner = minilm(folder / "embedder") if embedder == DEFAULT else open_embedder(embedder)
+        return CachedEmbedder(inner, folder / "vectors.db")
     except ModelMissing as error:
         warn(f"questions are matched by their exact text only: {error}")
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +42,8 @@ class Dependency:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One kept answer. ``seq`` is its place in time and its name; ``answer`` is the JSON of what was answered;
-    ``expires`` is seconds since the epoch or None; ``usd`` and the tokens are what it cost to make."""
+    ``expires`` is seconds since the epoch or None; ``usd`` and the tokens are what it cost to make; ``guessed`` says
+    that nobody declared what it was made from nor how long it may live, so that its end is the cache's own guess."""
 
     seq: int
     scope: bytes
@@ -57,6 +57,7 @@ class Entry:
     output_tokens: int = 0
     usd: float | None = None
     dependencies: tuple[Dependency, ...] = ()
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +80,12 @@ class Miss:
     similarity: float = 0.0
 
 
-_SPACE = re.compile(r"\s+")
-
-
 def normalised(text: str) -> str:
     """The text with one spelling of equal characters (NFC) and of white space: nothing that changes meaning.
 
     NFKC would make 10² and 102 equal. Line breaks become blanks like all other white space.
     """
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def exact_key(scope: Scope, text: str) -> bytes:

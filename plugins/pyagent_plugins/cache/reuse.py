@@ -6,19 +6,21 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyagent.errors import Busy, PyAgentError, StoreError
 from pyagent.model import Result, Usage
 from pyagent.run.key import digest
 from pyagent.run.pipeline import Job, Proceed
 from pyagent.run.stream import Stream
-from pyagent_plugins.cache.cache import SemanticCache
 from pyagent_plugins.cache.entry import Dependency, Hit, Miss
 from pyagent_plugins.cache.flight import Failed, Flight
-from pyagent_plugins.cache.judge import ModelJudge
 from pyagent_plugins.cache.question import Answer, Computed
-from pyagent_plugins.cache.shelf.depends import Versions
+
+if TYPE_CHECKING:
+    from pyagent_plugins.cache.cache import SemanticCache
+    from pyagent_plugins.cache.judge import ModelJudge
+    from pyagent_plugins.cache.shelf.depends import Versions
 
 
 class Reuse:
@@ -264,7 +266,8 @@ def told(job: Job, found: Hit | Miss) -> None:
 def open_cache(
     folder: Path, settings: Any, warn: Callable[[str], None], judge: ModelJudge | None = None
 ) -> SemanticCache:
-    """The cache as the settings ask for it."""
+    """The cache as the settings ask for it. Its look-up by meaning is imported here: a run that is done needs none."""
+    from pyagent_plugins.cache.cache import SemanticCache
     from pyagent_plugins.cache.index.windows import Window
     from pyagent_plugins.cache.risk import RiskBudget
     from pyagent_plugins.cache.shelf.limits import Limits
@@ -276,8 +279,15 @@ def open_cache(
     hours = float(settings["window_hours"])
     if not 0 <= hours < 1e9:
         raise PyAgentError(f"[plugins.cache] window_hours: {hours:g} is no number of hours", "set 0 to keep any age")
+    budget = float(settings["stale_budget"])
+    if not 0 <= budget < 1:
+        raise PyAgentError(
+            f"[plugins.cache] stale_budget: {budget:g} is no share", "set it below 1, for example 0.0001, or 0 for none"
+        )
     return SemanticCache.open(
         folder,
+        # Who only replays wants what is there; nothing would be made anew in its place.
+        stale_budget=0.0 if settings["mode"] == "only" else budget,
         embedder=settings["embedder"] or None,
         window=Window(settings["window"], hours * 3600 or None, settings["generations"]),
         judge=judge,

@@ -15,19 +15,22 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from pyagent_plugins.cache.meaning.frames import Frame, framed
-from pyagent_plugins.cache.meaning.names import KNOWN
+from pyagent_plugins.cache.meaning.names import KNOWN, TONGUES
 from pyagent_plugins.cache.meaning.tokens import Token, tokens
 from pyagent_plugins.cache.meaning.units import UNITS
 from pyagent_plugins.cache.meaning.words import CONTRACTIONS, ENGLISH, canonical, singular, slip, stem
 from pyagent_plugins.cache.meaning.wrappers import unwrapped
 
-VERSION = 2  # of the rules: a kept form of other rules is not compared
+VERSION = 3  # of the rules: a kept form of other rules is not compared
 REMEMBERED = 8192  # texts
 LONGEST = 2000  # characters; what is longer is a document
 _MORE_CONTRACTIONS = {"n't": " not", "'re": " are", "'ve": " have", "'ll": " will", "'m": " am"}
 # Any of these says that a text is English: its grammar, and its long names of units.
 _SIGNS = (
-    ENGLISH | {"possessive", "define", "translate", "explain", "convert"} | {unit for unit in UNITS if len(unit) > 4}
+    ENGLISH
+    | {"possessive", "define", "translate", "explain", "convert", "may", "could", "would", "might"}
+    | {unit for unit in UNITS if len(unit) > 4}
+    | {tongue for tongue in TONGUES.split() if tongue.endswith(("ish", "ese", "ian", "ench"))}
 )
 _IS = frozenset("what who where when how why that which it there here".split())
 _ARTICLES = frozenset("a an the".split())
@@ -44,7 +47,8 @@ _SAME = dict(
     canceling:cancel kilometre:kilometer kilometres:kilometer centimetre:centimeter centimetres:centimeter
     aluminium:aluminum jewellery:jewelry travelled:travel travelling:travel labour:labor neighbour:neighbor
     analyse:analyze realise:realize recognise:recognize summarise:summarize optimise:optimize
-    organise:organize""".split()
+    organise:organize bacteria:bacterium criteria:criterion phenomena:phenomenon fungi:fungus cacti:cactus
+    nuclei:nucleus stimuli:stimulus radii:radius okay:ok alright:ok OK:ok""".split()
 )  # fmt: skip
 _SCALES = frozenset("celsius centigrade fahrenheit kelvin".split())
 _PREPOSITIONS = frozenset(
@@ -87,7 +91,13 @@ def near(one: Form, other: Form) -> bool:
 
 def crossed(one: Form, other: Form) -> bool:
     """Whether both hold the same words, and yet not in the same roles: who killed Caesar, and whom he killed."""
-    return one is not None and other is not None and _bag(one) == _bag(other) and not near(one, other)
+    if one is None or other is None or _size(one) != _size(other):
+        return False
+    return _bag(one) == _bag(other) and not near(one, other)
+
+
+def _size(form: tuple[Canon, ...]) -> int:
+    return sum(len(part.words) + len(part.roles) for part in form)
 
 
 def _bag(form: tuple[Canon, ...]) -> list[str]:
@@ -151,7 +161,7 @@ def canon(text: str) -> Form:
 
 def remember(text: str, form: Form) -> None:
     """Take the form of a text from whoever kept it, so that it is not made again."""
-    while len(_known) >= REMEMBERED:
+    while len(_known) >= REMEMBERED and text not in _known:
         _known.pop(next(iter(_known), ""), None)
     _known[text] = form
 
@@ -258,7 +268,7 @@ def _dropped(kind: str) -> frozenset[str]:
     return _DROPPED_WAY if kind.startswith("way") else _DROPPED
 
 
-_DROPPED = _ARTICLES | _AUXILIARIES | _IDLE | {",", "of", "possessive", "one", "1", "which", "that", "its"}
+_DROPPED = _ARTICLES | _AUXILIARIES | _IDLE | {",", "of", "possessive", "one", "1", "which", "that", "its", "their"}
 _DROPPED_WAY = _DROPPED | {"my", "our", "i", "we"}
 
 

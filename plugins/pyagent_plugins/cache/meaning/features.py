@@ -228,4 +228,4 @@ def _pieces(text: str) -> list[str]:
 
 def _grams(words: Sequence[str]) -> frozenset[str]:
     text = f" {' '.join(words)} "
-    return frozenset([text[at : at + 3] for at in range(len(text) - 2)])
+    return frozenset(map("".join, zip(text, text[1:], text[2:], strict=False)))

@@ -41,7 +41,9 @@ _TO = r"(?:to|for|of|on how to|on|in order to)"
 _WAY = (
     re.compile(rf"how (?:do|can|could|should|would|does|might|must|may) {_ONE} (?:go about |best |properly )?{_DO}"),
     re.compile(rf"how (?:to|{_ONE} (?:can|could|should|would|may|might|must)|{_ONE}(?! )*) (?:best )?(?P<x>.+)"),
-    re.compile(rf"(?:what {_BE} )?(?:the |a |any )?{_BEST}{_WAYS} {_TO} (?P<x>.+?)(?: {_BE})?"),
+    re.compile(
+        rf"(?:what (?:{_BE} )?|(?:is|are) there )?(?:the |a |any |some )?{_BEST}{_WAYS} {_TO} (?P<x>.+?)(?: {_BE})?"
+    ),
     re.compile(rf"what (?:do|should|must|can|would|does) {_ONE} (?:need to |have to )?do (?:in order )?to (?P<x>.+)"),
     re.compile(
         rf"what {_ONE} (?:should|must|can|need to|have to) do (?:in order )?to (?P<x>.+)|what to do to (?P<y>.+)"
@@ -61,6 +63,7 @@ _DEEDS = {
     "wrote": "write", "written": "write", "invented": "invent", "discovered": "discover", "founded": "found",
     "composed": "compose", "painted": "paint", "designed": "design", "built": "build", "created": "create",
 }  # fmt: skip
+_MADE = frozenset(_AGENTS) | frozenset(_DEEDS)
 _AGENT, _DEED = "|".join(_AGENTS), "|".join(_DEEDS)
 _MAKER = (
     re.compile(rf"(?:who|which (?:{_AGENT}|person|man|woman)) (?P<deed>{_DEED}) (?P<x>.+)"),
@@ -86,7 +89,8 @@ _FRONTED = re.compile(
 )
 _COST = re.compile(r"what (?P<x>(?:do|does|would|will|did) .+ (?:cost|charge)\b.*)")
 _POSSIBLE = re.compile(
-    r"(?:is it|would it be) (?:ok|OK|okay|possible|all right|alright) (?:for me )?(?:to|if i) (?P<x>.+)"
+    r"(?:(?:if|whether) )?(?:is it|it is|would it be|it would be) "
+    r"(?:ok|OK|okay|possible|all right|alright) (?:for me )?(?:to|if i) (?P<x>.+)"
 )
 _UNIT = r"(?P<unit>[a-z]+)"
 _CONVERT = (
@@ -121,6 +125,7 @@ _WHETHER = re.compile(
 _MODALS = {"can": "can", "could": "can", "should": "should", "must": "must", "will": "will", "would": "would",
            "may": "may", "might": "may", "shall": "should", "has": "perfect", "have": "perfect", "had": "perfect",
            "was": "past", "were": "past", "did": "past"}  # fmt: skip
+_ANYBODY = frozenset({"whether can", "whether may", "whether should", "whether must"})
 _NOUN = re.compile(r"(?:the .+|[a-z ]+ of .+|\S+ possessive .+)")
 
 
@@ -150,6 +155,7 @@ def _smoothed(text: str) -> str:
         text = f"how much {match['x']}"
     if match := _POSSIBLE.fullmatch(text):
         text = f"can i {match['x']}"
+    text = re.sub("^would it be ", "is it ", text)
     text = _NAMED.sub("", text)
     text = _CITY.sub("capital ", text.replace("capital city ", "capital ")).strip()
     text = re.sub(r" city$", "", text) if text.endswith("capital city") else text
@@ -157,6 +163,8 @@ def _smoothed(text: str) -> str:
 
 
 def _maker(text: str) -> Frame | None:
+    if _MADE.isdisjoint(text.split()):
+        return None
     for pattern in _MAKER:
         if match := pattern.fullmatch(text):
             deed = match["deed"]
@@ -233,10 +241,12 @@ def _whether(text: str) -> Frame | None:
     match = _WHETHER.fullmatch(text) or re.fullmatch(r"(?:if|whether) (?P<x>.+)", text)
     if match is None:
         return None
-    # Whether I can and can I: the modality stands in the kind.
-    return Frame(
-        _timed("whether", match["x"]), re.sub(r"\b(?:can|could|should|must|may|might) ?", "", match["x"], count=1)
+    # Whether I can and can I: the modality stands in the kind. What I can, one can; `can you` may be an order.
+    kind, rest = (
+        _timed("whether", match["x"]),
+        re.sub(r"\b(?:can|could|should|must|may|might) ?", "", match["x"], count=1),
     )
+    return Frame(kind, re.sub(r"^(?:i|we|one) (?=\w)", "", rest) if kind in _ANYBODY else rest)
 
 
 def _timed(kind: str, text: str) -> str:

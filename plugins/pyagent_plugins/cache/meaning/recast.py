@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from pyagent_plugins.cache.meaning.compare import compared, taken
 from pyagent_plugins.cache.meaning.names import TONGUES
 from pyagent_plugins.cache.meaning.verbs import participle, past, progressive
 
@@ -47,6 +48,10 @@ _COUNT = re.compile(
     r"(?:(?:what|how much) (?:is|are) )?(?:the |what )(?:total |exact )?(?:number|count) of "
     r"(?P<x>(?!the |my |a )[a-z]+s?\b.*)"
 )
+_OWN_COUNT = re.compile(
+    r"(?:what is )?(?P<x>(?:the |an? )?[\w ]+?) possessive (?:total |exact )?(?:number|count) of (?P<n>[a-z]+)"
+)
+_FALL = re.compile(r"\bin (?:the )?fall\b(?! of)")
 _PLACED = r"(?:the |an? )?(?P<x>[\w' ]+?)"
 _N = r"(?:different |distinct )?(?P<n>(?:[a-z]+ )?(?!(?:there|are|is|do|does|has|have|can)\b)[a-z]+)"
 _HELD = r"(?:have|has|contain|contains|include|includes)"
@@ -61,6 +66,8 @@ _MANY = (
     re.compile(rf"how many {_N} (?:has|have) {_PLACED}(?: got)?"),
     re.compile(rf"how many {_N} (?:make|makes|form|forms) up {_PLACED}"),
     re.compile(rf"how many {_N} (?:that )?(?P<x>(?:the|an?) [\w' ]+?) {_HELD}"),
+    # "How many bones adult humans have", told: one plural counts, another holds it.
+    re.compile(r"how many (?P<n>[a-z]+s) (?P<x>(?:\w+ )?\w+s) (?:have|contain|include)"),
     re.compile(rf"(?P<x>(?:the |an? )?[\w' ]+?) {_HELD} how many {_N}"),
 )
 _DEFINE = (
@@ -155,28 +162,35 @@ _IT = r"(?P<x>(?:the |a |an |my |some )?(?:\w+ ){1,3}?)"
 # Verbs in two or three words for what one word says, whatever it is done to.
 _OUT = (
     (re.compile(r"\bget(?:ting)? rid of\b"), "remove"),
-    (re.compile(rf"\b(?:get|getting|take|taking)(?: out)? {_IT}out (?:of|from)\b"), r"remove \g<x>from"),
-    (re.compile(rf"\b(?:get|getting|take|taking) {_IT}off(?: of| from)?(?= \w)"), r"remove \g<x>from"),
+    (re.compile(rf"\b(?:get|gets|getting|take|takes|taking)(?: out)? {_IT}out (?:of|from)\b"), r"remove \g<x>from"),
+    (re.compile(rf"\b(?:get|gets|getting|take|takes|taking) {_IT}off(?: of| from)?(?= \w)"), r"remove \g<x>from"),
     (re.compile(rf"\b(?P<v>remove|removing|removed) {_IT}(?:off|out of) "), r"\g<v> \g<x>from "),
     (re.compile(rf"\b(?P<v>remove|removing) {_IT}on (?=the |an? |my |our |your )"), r"\g<v> \g<x>from "),
     (re.compile(r"\bfall down\b"), "fall"),
     (re.compile(r"\bfell down\b"), "fell"),
 )
+# What a rule needs to see at all; a look for it is ten times cheaper than the rule.
+_MOVES_OUT = re.compile(r"\b(?:get|tak|remov|fall|fell)")
+_DEFINES = re.compile(r"mean|defin|term|word|concept")
+_LANGUAGES = frozenset(TONGUES.split())
 
 
 @lru_cache(maxsize=4096)
 def recast(text: str) -> str:
     """The plainest way to say one sentence that is free of manners; the sentence itself where no rule knows it."""
-    for pattern, plain in _OUT:
-        text = pattern.sub(plain, text)
-    text = _ORDER.sub("", text)
-    for rule in (_person, _measured, _why, _when, _how_many, _defined, _able):
+    if _MOVES_OUT.search(text):
+        for pattern, plain in _OUT:
+            text = pattern.sub(plain, text)
+    text = _FALL.sub("in autumn", _ORDER.sub("", text))
+    for rule in (compared, taken, _person, _measured, _why, _when, _how_many, _defined, _able):
         text = rule(text)
     return text
 
 
 def translated(text: str) -> tuple[str, str] | None:
     """(what to translate, into which language) of a sentence that asks for this."""
+    if _LANGUAGES.isdisjoint(text.split()):
+        return None
     for pattern in _TRANSLATE:
         if match := pattern.fullmatch(text):
             return match["x"], match["l"]
@@ -269,9 +283,11 @@ def _tensed(text: str, kind: str) -> str:
 
 
 def _how_many(text: str) -> str:
+    if match := _OWN_COUNT.fullmatch(text):
+        text = f"how many {match['n']} in {match['x']}"
     if match := _COUNT.fullmatch(text):
         text = re.sub(r" (?:is|are)$", "", f"how many {match['x']}")
-    for pattern in _MANY:
+    for pattern in _MANY if "how many " in text else ():
         match = pattern.fullmatch(text)
         if match and not _HAS_AUX.search(f"{match['n']} {match['x']}"):
             return f"how many {match['n']} in {match['x']}"
@@ -279,7 +295,7 @@ def _how_many(text: str) -> str:
 
 
 def _defined(text: str) -> str:
-    for pattern in _DEFINE:
+    for pattern in _DEFINE if _DEFINES.search(text) else ():
         if match := pattern.fullmatch(text):
             found = match.groupdict()
             return f"what is {found['x'] or found['y']}"

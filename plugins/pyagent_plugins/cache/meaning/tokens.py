@@ -37,12 +37,18 @@ _PATTERN = re.compile(
     """,
     re.VERBOSE,
 )
+# Most questions are letters and marks alone; the large pattern would try its eight kinds of names at each of them.
+_PLAIN = re.compile(r"[A-Za-z',.?!;: \n]*")
+_DOTTED = re.compile(r"[A-Za-z]\.[A-Za-z]")
+_PIECES = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|[.?!;,:\n]+")
 _IDENT = frozenset({"code", "url", "email", "flag", "path", "version", "ident"})
 _MARKED = re.compile(r"^`+\s*|\s*`+$|[.,;:]+$|\(\)$")
 
 
 def tokens(text: str) -> list[Token]:
     """In the order of the text. Characters that belong to none of the kinds are dropped."""
+    if _PLAIN.fullmatch(text) and not _DOTTED.search(text):
+        return [Token("word" if part[0].isalpha() else "end", part) for part in _PIECES.findall(text)]
     found = []
     for match in _PATTERN.finditer(text.replace("’", "'")):
         kind = match.lastgroup or ""

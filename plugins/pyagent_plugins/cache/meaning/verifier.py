@@ -29,12 +29,16 @@ SIGNS = (
     "numbers", "identifiers", "names", "name_one_sided", "negation", "contrast", "contrast_one_sided", "question",
     "asks_differ", "order",
 )  # fmt: skip
+_GUARDS = (
+    guards.numbers, guards.identifiers, guards.names, guards.negation, guards.contrast, guards.question, guards.order,
+)  # fmt: skip
 WEIGHTS = Path(__file__).with_name("verifier.json")
 FITTED = Path(__file__).with_name("verifier.pairs")
 
 
-def evidence(one: Features, other: Features, cosine: float) -> list[float]:
-    """What speaks for and against, [len(SIGNS)]; symmetric in the two texts. About 25 µs for two questions."""
+def evidence(one: Features, other: Features, cosine: float, clean: bool = False) -> list[float]:
+    """What speaks for and against, [len(SIGNS)]; symmetric in the two texts. About 25 µs for two questions, 10 µs
+    where ``clean`` says that no guard objects."""
     here, there = set(one.content), set(other.content)
     left, right = here - there, there - here
     slips = 0
@@ -44,7 +48,8 @@ def evidence(one: Features, other: Features, cosine: float) -> list[float]:
     most, least = max(len(left), len(right)), min(len(left), len(right))
     shared = len(one.grams & other.grams)
     grams = len(one.grams) + len(other.grams) - shared
-    places = set(one.places) ^ set(other.places)
+    objects = [0.0] * len(_GUARDS) if clean else [float(guard(one, other) is not None) for guard in _GUARDS]
+    numbers, identifiers, names, negation, contrast, question, order = objects
     return [
         cosine,
         cosine * cosine,
@@ -59,16 +64,16 @@ def evidence(one: Features, other: Features, cosine: float) -> list[float]:
         float(min(slips, 2)),
         1 - shared / grams if grams else 0.0,
         math.log((max(one.length, other.length) + 8) / (min(one.length, other.length) + 8)),
-        float(guards.numbers(one, other) is not None),
-        float(guards.identifiers(one, other) is not None),
-        float(guards.names(one, other) is not None),
+        numbers,
+        identifiers,
+        names,
         float(one.names != other.names and (not left.isdisjoint(one.names) or not right.isdisjoint(other.names))),
-        float(guards.negation(one, other) is not None),
-        float(guards.contrast(one, other) is not None),
-        float(bool(places)),
-        float(guards.question(one, other) is not None),
+        negation,
+        contrast,
+        float(one.places != other.places and set(one.places) != set(other.places)),
+        question,
         float(one.asks != other.asks),
-        float(guards.order(one, other) is not None),
+        order,
     ]
 
 
@@ -111,9 +116,10 @@ class Verifier:
         data = {"origin": self.origin, "bias": round(self.bias, 4), "weights": weights}
         path.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
 
-    def probability(self, one: Features, other: Features, cosine: float) -> float:
-        """That the same answer serves both, in [0, 1]; ``cosine`` of their vectors in [-1, 1]."""
-        return _sigmoid(self.bias + sum(map(float.__mul__, self.weights, evidence(one, other, cosine))))
+    def probability(self, one: Features, other: Features, cosine: float, clean: bool = False) -> float:
+        """That the same answer serves both, in [0, 1]; ``cosine`` of their vectors in [-1, 1]; ``clean`` as in
+        ``evidence``."""
+        return _sigmoid(self.bias + sum(map(float.__mul__, self.weights, evidence(one, other, cosine, clean))))
 
 
 @lru_cache(maxsize=1)

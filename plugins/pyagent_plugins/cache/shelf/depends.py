@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from pyagent_plugins.cache.entry import Dependency, Entry
 from pyagent_plugins.cache.shelf.digests import Digests
+from pyagent_plugins.cache.shelf.pace import Pace
 from pyagent_plugins.cache.shelf.shelf import Shelf
 from pyagent_plugins.cache.shelf.validators import Validators
 from pyagent_plugins.cache.shelf.versions import GONE, NEVER_FRESH, UNKNOWN, content, counted, together
@@ -30,8 +31,15 @@ class Versions:
     and for each kind ``#n`` behind it once somebody invalidated it n times. Files are named by absolute paths.
     """
 
-    def __init__(self, shelf: Shelf, files: Digests | None = None, urls: Validators | None = None) -> None:
-        self._shelf = shelf
+    def __init__(
+        self,
+        shelf: Shelf,
+        files: Digests | None = None,
+        urls: Validators | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """``pace`` learns how fast things change, and ends what declares nothing; None: its time alone does."""
+        self._shelf, self._pace = shelf, pace
         self._urls = urls or Validators()
         self._registered: dict[tuple[str, str], str] = {}
         self._ways: dict[str, Callable[[str], str]] = {"file": files or Digests(), "url": self._urls}
@@ -53,16 +61,27 @@ class Versions:
 
     def changed(self, entry: Entry) -> str | None:
         """Why this answer may not be given any more, None when all it was made from is as it was."""
-        if entry.expires is not None and entry.expires <= (now := self._shelf.clock.now()):
-            return f"its time ended {now - entry.expires:.0f} s ago"
+        if entry.expires is not None:
+            now = self._shelf.clock.now()
+            if entry.expires <= now:
+                return f"its time ended {now - entry.expires:.0f} s ago"
+            if entry.guessed and self._pace is not None and now - entry.created > self._pace.life:
+                return f"it declares nothing and is {now - entry.created:.3g} s old, of {self._pace.life:.3g} s at most"
         for then, today in zip(entry.dependencies, self._current(entry.dependencies), strict=True):
             if then.version in NEVER_FRESH:
                 return f"{then.kind} {then.key} could not be checked when the answer was made"
             if then.version != today.version:
                 if today.version not in NEVER_FRESH:
                     self._shelf.outdated(today)
+                    self._watched(entry, True)
                 return _sentence(then, today.version)
+        if entry.dependencies:
+            self._watched(entry, False)
         return None
+
+    def _watched(self, entry: Entry, changed: bool) -> None:
+        if self._pace is not None:
+            self._pace.looked(entry, changed)
 
     def _current(self, dependencies: tuple[Dependency, ...]) -> list[Dependency]:
         if not dependencies:
@@ -90,6 +109,10 @@ class Versions:
         below it.
         """
         things = dict.fromkeys((dep.kind, key) for dep in dependencies for key in _names(dep))
+        if self._pace is not None:
+            dying = {seq for thing in things for seq in self._shelf.counters.dependents(*thing)}
+            for entry in self._shelf.entries(dying):
+                self._pace.looked(entry, True)
         return self._shelf.counters.bump(list(things))
 
     def close(self) -> None:

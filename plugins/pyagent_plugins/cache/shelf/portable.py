@@ -21,12 +21,12 @@ from pyagent_plugins.cache.entry import Dependency, Entry
 from pyagent_plugins.cache.shelf.depends import Versions
 from pyagent_plugins.cache.shelf.limits import EntryRefused
 from pyagent_plugins.cache.shelf.lines import FORMAT, line_of, opened, read
-from pyagent_plugins.cache.shelf.rows import Draft, Meaning
+from pyagent_plugins.cache.shelf.rows import UNNUMBERED, Draft, Meaning
 from pyagent_plugins.cache.shelf.shelf import OnWrite, Shelf
 from pyagent_plugins.cache.shelf.versions import NEVER_FRESH, content, counted
 
 TOGETHER = 200  # entries in one transaction
-FIELDS = ("prompt", "answer", "created", "expires", "model", "input_tokens", "output_tokens", "usd")
+FIELDS = ("prompt", "answer", "created", "expires", "model", "input_tokens", "output_tokens", "usd", "guessed")
 KINDS = frozenset({"file", "url", "tool", "model", "prompt", "tag"})
 
 
@@ -110,25 +110,26 @@ class _Intake:
         self._now = shelf.clock.now()
 
     def take(self, draft: Draft) -> None:
-        if (draft.expires is not None and draft.expires <= self._now) or self._invalidated(draft):
+        entry = draft.entry
+        if (entry.expires is not None and entry.expires <= self._now) or self._invalidated(entry):
             self.over += 1
             return
         # Made in the future: by a clock that was ahead. It is not to stay newer than what is made here.
-        draft = self._comparable(self._counted(replace(draft, created=min(draft.created or 0.0, self._now))))
-        name = (draft.scope, draft.exact, frozenset(draft.dependencies))
+        entry = self._counted(replace(entry, created=min(entry.created, self._now)))
+        name = (entry.scope, entry.exact, frozenset(entry.dependencies))
         waiting = self._waiting.get(name)
-        here = self.shelf.exacts(draft.scope, draft.exact, ended=True)
-        times = [entry.created for entry in here] + ([waiting.created or 0.0] if waiting else [])
-        if any(time >= (draft.created or 0.0) for time in times):
+        here = self.shelf.exacts(entry.scope, entry.exact, ended=True)
+        times = [other.created for other in here] + ([waiting.entry.created] if waiting else [])
+        if any(time >= entry.created for time in times):
             self.known += 1
             return
-        self._waiting[name] = draft
+        self._waiting[name] = self._comparable(replace(draft, entry=entry))
         if len(self._waiting) >= TOGETHER:
             self.flush()
 
     def flush(self) -> None:
         # The oldest first: of two answers to one question the newer one gets the higher number.
-        drafts = sorted(self._waiting.values(), key=lambda draft: draft.created or 0.0)
+        drafts = sorted(self._waiting.values(), key=lambda draft: draft.entry.created)
         self._waiting = {}
         for indexed in (True, False):
             on_write = self.on_write if indexed else None
@@ -153,17 +154,17 @@ class _Intake:
         fits = len(draft.vector) == self._dims[draft.embedder]
         return draft if fits else replace(draft, vector=None)
 
-    def _invalidated(self, draft: Draft) -> bool:
-        times = (self.shelf.counters.at(dep.kind, dep.key) for dep in draft.dependencies)
-        return any(time is not None and time >= (draft.created or 0.0) for time in times)
+    def _invalidated(self, entry: Entry) -> bool:
+        times = (self.shelf.counters.at(dep.kind, dep.key) for dep in entry.dependencies)
+        return any(time is not None and time >= entry.created for time in times)
 
-    def _counted(self, draft: Draft) -> Draft:
-        counts = self.shelf.counters.counts([(dep.kind, dep.key) for dep in draft.dependencies])
+    def _counted(self, entry: Entry) -> Entry:
+        counts = self.shelf.counters.counts([(dep.kind, dep.key) for dep in entry.dependencies])
         deps = (
             replace(dep, version=counted(dep.version, count))
-            for dep, count in zip(draft.dependencies, counts, strict=True)
+            for dep, count in zip(entry.dependencies, counts, strict=True)
         )
-        return replace(draft, dependencies=tuple(deps))
+        return replace(entry, dependencies=tuple(deps))
 
 
 def _rows(shelf: Shelf, scope: bytes | None) -> Iterator[dict[str, Any]]:
@@ -198,11 +199,15 @@ def _draft(row: Mapping[str, Any]) -> Draft | str:
 
     try:
         vector, features = row.get("vector"), row.get("features")
-        draft = Draft(
+        entry = Entry(
+            UNNUMBERED,
             bytes.fromhex(row["scope"]),
             bytes.fromhex(row["exact"]),
             **{name: row[name] for name in FIELDS if name in row},
             dependencies=tuple(Dependency(*map(_checked, made)) for made in row.get("made_from", ())),
+        )
+        draft = Draft(
+            entry,
             vector=None if vector is None else np.frombuffer(b64decode(vector, validate=True), np.float16),
             embedder=row.get("embedder"),
             features=None if features is None else b64decode(features, validate=True),
@@ -219,21 +224,22 @@ def _checked(value: object) -> Any:
 
 
 def _sound(draft: Draft) -> bool:
-    number = (int, float)
+    number, entry = (int, float), draft.entry
     return (
-        len(draft.scope) == len(draft.exact) == 16
-        and isinstance(draft.prompt, str)
-        and isinstance(draft.answer, str)
-        and isinstance(draft.created, number)
-        and math.isfinite(draft.created)
-        and isinstance(draft.expires, (*number, type(None)))
-        and isinstance(draft.usd, (*number, type(None)))
-        and isinstance(draft.model, (str, type(None)))
+        len(entry.scope) == len(entry.exact) == 16
+        and isinstance(entry.prompt, str)
+        and isinstance(entry.answer, str)
+        and isinstance(entry.created, number)
+        and math.isfinite(entry.created)
+        and isinstance(entry.expires, (*number, type(None)))
+        and isinstance(entry.usd, (*number, type(None)))
+        and isinstance(entry.model, (str, type(None)))
         and isinstance(draft.embedder, (str, type(None)))
         and (draft.vector is None or abs(float(draft.vector.astype("f4") @ draft.vector.astype("f4")) - 1) < 0.1)
-        and isinstance(draft.input_tokens, int)
-        and isinstance(draft.output_tokens, int)
-        and all(dep.kind in KINDS for dep in draft.dependencies)
+        and isinstance(entry.input_tokens, int)
+        and isinstance(entry.output_tokens, int)
+        and isinstance(entry.guessed, bool)
+        and all(dep.kind in KINDS for dep in entry.dependencies)
     )
 
 

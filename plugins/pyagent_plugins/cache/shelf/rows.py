@@ -19,37 +19,29 @@ PACK_FROM = 4096
 PROMPT, ANSWER = 1, 2  # bits of the column `packed`
 OVERHEAD = 160  # bytes of keys, numbers and index entries that an entry costs beside its texts and vector
 
+UNNUMBERED = 0  # the first entry of a file is number 1
+NOW = float("-inf")  # as the time: when it is stored
+
 COLUMNS = (
-    "seq, scope, exact, created, expires, model, input_tokens, output_tokens, usd, depends, checksum, packed, "
+    "seq, scope, exact, created, expires, model, input_tokens, output_tokens, usd, depends, guessed, checksum, packed, "
     "prompt, answer"
 )
 INSERT = """INSERT INTO entry(seq, scope, exact, created, expires, model, input_tokens, output_tokens, usd, depends,
-    size, checksum, packed, prompt, answer) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"""
+    guessed, size, checksum, packed, prompt, answer) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry before it has a number.
+    """An entry that has no number yet (``seq`` is UNNUMBERED), with what it will be compared by.
 
-    ``scope`` and ``exact`` are 16 bytes; ``vector`` is a unit vector of any float type, shape [dim], and
-    ``embedder`` its maker's name; ``features`` is what the guards keep; ``created`` and ``expires`` are seconds of
-    cache time, ``created`` None for now.
+    ``created`` is seconds of cache time, or NOW for when it is stored; ``vector`` is a unit vector of any float type,
+    shape [dim], and ``embedder`` its maker's name; ``features`` is what the guards keep.
     """
 
-    scope: bytes
-    exact: bytes
-    prompt: str
-    answer: str
+    entry: Entry
     vector: np.ndarray | None = None
     embedder: str | None = None
     features: bytes | None = None
-    created: float | None = None
-    expires: float | None = None
-    model: str | None = None
-    input_tokens: int = 0
-    output_tokens: int = 0
-    usd: float | None = None
-    dependencies: tuple[Dependency, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +55,9 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A draft as it will lie: ``size`` is what it costs in bytes, ``packed`` which texts are compressed."""
+    """A draft's entry as it will lie: ``size`` is what all of it costs in bytes, ``packed`` which texts are short."""
 
-    draft: Draft
+    entry: Entry
     prompt: bytes
     answer: bytes
     packed: int
@@ -87,14 +79,14 @@ def checksum(prompt: bytes, answer: bytes) -> int:
 
 def row_of(draft: Draft) -> Row:
     """Each dependency once: what was declared may have been read again on the way."""
-    draft = replace(draft, dependencies=together(draft.dependencies))
-    prompt, short_prompt = _pack(encoded(draft.prompt))
-    answer, short_answer = _pack(encoded(draft.answer))
+    entry = replace(draft.entry, dependencies=together(draft.entry.dependencies))
+    prompt, short_prompt = _pack(encoded(entry.prompt))
+    answer, short_answer = _pack(encoded(entry.answer))
     vector = None if draft.vector is None else half(draft.vector)
     extras = len(vector or b"") + len(draft.features or b"")
-    deps = sum(2 * len(dep.key) + len(dep.version) + 40 for dep in draft.dependencies)
+    deps = sum(2 * len(dep.key) + len(dep.version) + 40 for dep in entry.dependencies)
     size = len(prompt) + len(answer) + extras + deps + OVERHEAD
-    return Row(draft, prompt, answer, PROMPT * short_prompt | ANSWER * short_answer, vector, size)
+    return Row(entry, prompt, answer, PROMPT * short_prompt | ANSWER * short_answer, vector, size)
 
 
 def _pack(data: bytes) -> tuple[bytes, bool]:
@@ -105,24 +97,26 @@ def _pack(data: bytes) -> tuple[bytes, bool]:
     return (short, True) if len(short) < 0.8 * len(data) else (data, False)
 
 
-def values(seq: int | None, row: Row, created: float) -> Sequence[Any]:
-    """What INSERT takes; ``seq`` None lets SQLite choose the next."""
-    draft = row.draft
+def values(entry: Entry, row: Row) -> Sequence[Any]:
+    """What INSERT takes for a row whose ``entry`` has its number and time."""
     return (
-        seq, draft.scope, draft.exact, created, draft.expires, draft.model, draft.input_tokens, draft.output_tokens,
-        draft.usd, len(draft.dependencies), row.size, checksum(row.prompt, row.answer), row.packed, row.prompt,
-        row.answer,
+        entry.seq, entry.scope, entry.exact, entry.created, entry.expires, entry.model, entry.input_tokens,
+        entry.output_tokens, entry.usd, len(entry.dependencies), entry.guessed, row.size,
+        checksum(row.prompt, row.answer), row.packed, row.prompt, row.answer,
     )  # fmt: skip
 
 
 def entry_of(found: Sequence[Any], dependencies: tuple[Dependency, ...]) -> Entry | None:
     """The entry in a row of COLUMNS, or None when it is torn: its checksum or its count of dependencies differs."""
-    seq, scope, exact, created, expires, model, tokens_in, tokens_out, usd, depends, crc, packed, prompt, answer = found
+    seq, scope, exact, created, expires, model, tokens_in, tokens_out, usd, *rest = found
+    depends, guessed, crc, packed, prompt, answer = rest
     if depends != len(dependencies) or crc != checksum(prompt, answer):
         return None
     asked = decoded(zlib.decompress(prompt) if packed & PROMPT else prompt)
     said = decoded(zlib.decompress(answer) if packed & ANSWER else answer)
-    return Entry(seq, scope, exact, asked, said, created, expires, model, tokens_in, tokens_out, usd, dependencies)
+    return Entry(
+        seq, scope, exact, asked, said, created, expires, model, tokens_in, tokens_out, usd, dependencies, bool(guessed)
+    )  # fmt: skip
 
 
 def half(vector: np.ndarray) -> bytes:

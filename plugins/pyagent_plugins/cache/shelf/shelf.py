@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ from pyagent_plugins.cache.shelf.memory import Memory
 from pyagent_plugins.cache.shelf.rows import (
     COLUMNS,
     INSERT,
+    NOW,
+    UNNUMBERED,
     Draft,
     Meaning,
     Row,
@@ -97,12 +100,16 @@ class Shelf:
         prompt: str,
         answer: str,
         *,
+        vector: np.ndarray | None = None,
+        embedder: str | None = None,
+        features: bytes | None = None,
         on_write: OnWrite | None = None,
         above: Callable[[], int] | None = None,
         **more: Any,
     ) -> Entry:
-        """Keep one answer: ``put`` with one Draft, whose other fields are ``more``."""
-        return self.put([Draft(scope, exact, prompt, answer, **more)], on_write, above)[0]
+        """Keep one answer: ``put`` with one Draft, whose entry's other fields are ``more``."""
+        entry = Entry(UNNUMBERED, scope, exact, prompt, answer, **{"created": NOW, **more})
+        return self.put([Draft(entry, vector, embedder, features)], on_write, above)[0]
 
     def put(
         self, drafts: Sequence[Draft], on_write: OnWrite | None = None, above: Callable[[], int] | None = None
@@ -120,10 +127,10 @@ class Shelf:
         outdated, self._outdated = self._outdated, {}
 
         def work(db: sqlite3.Connection) -> list[Entry]:
-            made = [self._insert(db, row, above) for row in rows]
+            made = [self._insert(db, row, draft, above) for row, draft in zip(rows, drafts, strict=True)]
             for entry, draft in zip(made, drafts, strict=True):
                 if on_write is not None and draft.vector is not None:
-                    on_write(entry.seq, draft.scope, draft.vector)
+                    on_write(entry.seq, entry.scope, draft.vector)
             upkeep.retire(db, outdated)
             upkeep.sweep(db, self.limits, self.clock.now())
             return made
@@ -163,11 +170,14 @@ class Shelf:
         rows = self.db.some("SELECT seq, embedder, vector, features FROM meaning WHERE seq IN (#)", list(seqs))
         return {seq: Meaning(name, None if data is None else whole(data), kept) for seq, name, data, kept in rows}
 
-    def features(self, seqs: Iterable[int]) -> dict[int, bytes]:
-        """What the guards kept, by number; entries without are left out."""
-        return dict(
-            self.db.some("SELECT seq, features FROM meaning WHERE seq IN (#) AND features NOT NULL", list(seqs))
-        )
+    def compared(self, seqs: Iterable[int], scope: bytes) -> list[tuple[Entry, bytes | None]]:
+        """As ``entries``, each with what the guards kept: one query, since the second costs as much as the first."""
+        numbers = list(seqs)
+        query = f"SELECT {COLUMNS}, features FROM entry LEFT JOIN meaning USING(seq) WHERE seq IN (#) AND {ALIVE}"
+        rows = self.db.some(query, numbers, (self._now(False),))
+        kept = {row[0]: row[-1] for row in rows}
+        found = {entry.seq: entry for entry in self._entries([row[:-1] for row in rows]) if entry.scope == scope}
+        return [(found[seq], kept[seq]) for seq in numbers if seq in found]
 
     def vectors(self, embedder: str, low: int = 0) -> Iterator[tuple[int, bytes, np.ndarray]]:
         """(seq, scope, float32 vector) of the window's entries of this embedder from ``low`` on, the oldest first:
@@ -294,17 +304,14 @@ class Shelf:
         rows = self.db.all("SELECT kind, key, version FROM dep WHERE seq = ?", (seq,))
         return tuple(Dependency(kind, decoded(key), decoded(version)) for kind, key, version in rows)
 
-    def _insert(self, db: sqlite3.Connection, row: Row, above: Callable[[], int] | None) -> Entry:
-        draft = row.draft
+    def _insert(self, db: sqlite3.Connection, row: Row, draft: Draft, above: Callable[[], int] | None) -> Entry:
         seq = upkeep.following(db, above() if above is not None else 0)
-        created = self.clock.now() if draft.created is None else draft.created
-        db.execute(INSERT, values(seq, row, created))
-        for dep in draft.dependencies:
+        created = self.clock.now() if row.entry.created == NOW else row.entry.created
+        entry = replace(row.entry, seq=seq, created=created)
+        db.execute(INSERT, values(entry, row))
+        for dep in entry.dependencies:
             db.execute("INSERT INTO dep VALUES (?,?,?,?)", (seq, dep.kind, encoded(dep.key), encoded(dep.version)))
         if row.vector is not None or draft.features is not None:
             db.execute("INSERT INTO meaning VALUES (?,?,?,?)", (seq, draft.embedder, row.vector, draft.features))
-        upkeep.supersede(db, seq, draft)
-        return Entry(
-            seq, draft.scope, draft.exact, draft.prompt, draft.answer, created, draft.expires, draft.model,
-            draft.input_tokens, draft.output_tokens, draft.usd, draft.dependencies,
-        )  # fmt: skip
+        upkeep.supersede(db, entry)
+        return entry

@@ -56,7 +56,13 @@ def m001_entries(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO state VALUES ('identity', ?)", (secrets.token_hex(8),))
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_entries,)
+def m002_guessed(db: sqlite3.Connection) -> None:
+    """Whether an end is the cache's own guess; of what was there, every end without a declaration."""
+    db.execute("ALTER TABLE entry ADD COLUMN guessed INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE entry SET guessed = 1 WHERE depends = 0 AND expires NOT NULL")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_entries, m002_guessed)
 
 
 def is_broken(error: sqlite3.Error) -> bool:

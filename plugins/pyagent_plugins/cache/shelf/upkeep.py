@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 from itertools import chain
 
-from pyagent_plugins.cache.entry import Dependency
+from pyagent_plugins.cache.entry import Dependency, Entry
 from pyagent_plugins.cache.shelf.limits import Limits
-from pyagent_plugins.cache.shelf.rows import Draft, encoded
+from pyagent_plugins.cache.shelf.rows import encoded
 
 SWEEP = 64  # rows that one store may delete behind the window: each store adds one, so that it always catches up
 RETIRED = 1000  # rows that one new version may mark: 2 ms
@@ -66,10 +66,10 @@ def delete(db: sqlite3.Connection, seqs: Iterable[int]) -> int:
     return db.executemany("DELETE FROM entry WHERE seq = ?", [(seq,) for seq in seqs]).rowcount
 
 
-def supersede(db: sqlite3.Connection, seq: int, draft: Draft) -> None:
+def supersede(db: sqlite3.Connection, entry: Entry) -> None:
     """Delete the older answers to this question that were made from the same versions, or are one too many."""
     query = "SELECT seq FROM entry WHERE exact = ? AND scope = ? AND seq < ? ORDER BY seq DESC"
-    older = [found for (found,) in db.execute(query, (draft.exact, draft.scope, seq))]
-    made_from = {(dep.kind, encoded(dep.key), encoded(dep.version)) for dep in draft.dependencies}
+    older = [found for (found,) in db.execute(query, (entry.exact, entry.scope, entry.seq))]
+    made_from = {(dep.kind, encoded(dep.key), encoded(dep.version)) for dep in entry.dependencies}
     same = "SELECT kind, key, version FROM dep WHERE seq = ?"
     delete(db, {old for old in older if set(db.execute(same, (old,))) == made_from}.union(older[VERSIONS - 1 :]))
