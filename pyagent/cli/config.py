@@ -11,7 +11,8 @@ from pyagent.cli import context
 from pyagent.errors import UsageError
 
 if TYPE_CHECKING:
-    from pyagent.host.schema import Setting
+    from pyagent.host.app import App
+    from pyagent.host.schema import Kind, Setting
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and change settings.")
 Name = Annotated[str, typer.Argument(help="A setting, such as swarm.max_tokens.")]
@@ -61,7 +62,7 @@ def set_(
     from pyagent.host.edit import store
 
     host = context.app(ctx)
-    setting = _known(name)
+    setting = _of_plugin(host, schema.split(name)) or _known(name)
     try:
         checked = schema.check(setting, schema.read(setting, value), host.cwd)
     except ValueError as error:
@@ -113,6 +114,21 @@ def _known(name: str) -> Setting:
         return setting
     known = [each.name for each in schema.SETTINGS]
     raise UsageError(f"no setting {name!r}", schema.nearest(name, known) or "see `pyagent config show --all`")
+
+
+def _of_plugin(host: App, key: tuple[str, ...]) -> Setting | None:
+    """A plugin's own setting, whose default says its type; None for any other. UsageError for an unknown name."""
+    from pyagent.host import schema
+
+    plugin = host.plugins.get(key[1]) if key[0] == "plugins" and len(key) == 3 else None
+    if plugin is None or not plugin.options:
+        return None
+    defaults = {option.name: option.default for option in plugin.options}
+    if key[2] not in defaults:
+        hint = schema.nearest(key[2], defaults) or f"see `pyagent plugin show {key[1]}`"
+        raise UsageError(f"the plugin {key[1]} has no setting {key[2]!r}", hint)
+    kinds: dict[type, Kind] = {bool: "flag", int: "integer", float: "number", list: "names", tuple: "names"}
+    return schema.Setting(".".join(key), kinds.get(type(defaults[key[2]]), "text"), "", guarded=True)
 
 
 def config_file(ctx: typer.Context, project: bool) -> Path:

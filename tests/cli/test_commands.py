@@ -24,6 +24,15 @@ def test_a_value_is_set_and_found_with_its_origin(pyagent: Any, home: Path, tmp_
     assert config.read_text() == "[swarm]\njobs = 4\n"
 
 
+def test_a_plugins_setting_takes_the_type_of_its_default(pyagent: Any, home: Path) -> None:
+    assert pyagent("config", "set", "plugins.cache.risk", "0.05").returncode == 0
+    assert pyagent("config", "set", "plugins.cache.stale", "yes").returncode == 0
+    assert tomllib.loads((home / "config.toml").read_text()) == {"plugins": {"cache": {"risk": 0.05, "stale": True}}}
+    assert pyagent("cache", "stats").returncode == 0
+    unknown = pyagent("config", "set", "plugins.cache.riks", "0.05")
+    assert (unknown.returncode, "did you mean risk?" in unknown.stderr) == (2, True)
+
+
 def test_a_path_that_is_typed_is_meant_from_here(pyagent: Any, home: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     pyagent("config", "set", "tools.allow", "data")
