@@ -63,7 +63,7 @@ SCROLL = """
   requestAnimationFrame(go);
 }
 """
-# From the press on a link to the first drawn rows, and to the whole trace.
+# From the press on a link to the first drawn rows, and to the complete trace.
 OPEN = """
 (address) => new Promise((done) => {
   const began = performance.now();
@@ -73,7 +73,7 @@ OPEN = """
     const rows = document.querySelectorAll('.fall-row').length;
     if (rows > 5 && !first) first = performance.now() - began;
     const count = document.querySelector('.waterfall')?.getAttribute('aria-rowcount');
-    if (Number(count) >= SPANS) done({first_rows_ms: first, whole_ms: performance.now() - began});
+    if (Number(count) >= SPANS) done({first_rows_ms: first, complete_ms: performance.now() - began});
     else requestAnimationFrame(look);
   };
   look();

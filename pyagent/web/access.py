@@ -5,11 +5,14 @@ Secrets are 256 random bits, so that a plain SHA-256 keeps them as well as a slo
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +56,7 @@ class Access:
     def __init__(self, db: Database, clock: Callable[[], float] = time.time) -> None:
         self._db, self._clock = db, clock
         self._watchers: dict[int, tuple[str, Callable[[], None]]] = {}
+        self._numbers = itertools.count()
         self._db.write("DELETE FROM access WHERE expires < ?", (clock(),))
 
     def launch(self, name: str = "launch link", scopes: Iterable[str] = SCOPES) -> str:
@@ -98,9 +102,10 @@ class Access:
         return gone
 
     def watch(self, who: Principal, close: Callable[[], None]) -> Callable[[], None]:
-        """Call ``close`` when ``who`` is revoked; the answer stops watching."""
-        number = id(close)
-        self._watchers[number] = (who.id, close)
+        """Call ``close`` in this event loop when ``who`` is revoked, by whatever thread; the answer stops watching."""
+        number, loop = next(self._numbers), asyncio.get_running_loop()
+        # Requests are answered in threads, and what a stream waits for may be set in its own loop only.
+        self._watchers[number] = (who.id, lambda: _tell(loop, close))
         return lambda: self._watchers.pop(number, None) and None
 
     def _make(self, kind: Kind, name: str, scopes: Iterable[str], expires: float | None) -> str:
@@ -124,6 +129,12 @@ class Access:
         if used is None or now - used > 60:
             self._db.write("UPDATE access SET used = ? WHERE id = ?", (now, id))
         return Principal(id, kind, name, tuple(scopes.split()), expires, csrf(secret) if kind == "session" else "")
+
+
+def _tell(loop: asyncio.AbstractEventLoop, close: Callable[[], None]) -> None:
+    # A loop that is closed holds nothing open.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(close)
 
 
 def digest(secret: str) -> bytes:

@@ -13,15 +13,17 @@ from pyagent import __version__
 from pyagent.errors import PyAgentError
 from pyagent.host.hookspecs import Mount
 from pyagent.web import problems, static
-from pyagent.web.api import admin, approvals, facts, now, runs, session, tasks
+from pyagent.web.api import admin, approvals, facts, now, runs, session, tasks, traces
 from pyagent.web.core import Core
 from pyagent.web.guard import SAFE, App, Door, Guard
 from pyagent.web.lifespans import lifespan_of
 from pyagent.web.repeat import Repeat
 from pyagent.web.replies import who
+from pyagent.web.shapes.base import FAULTS
 
 PREFIX = "/api/v1"
-NOUNS = (session, now, runs, tasks, approvals, facts, admin)
+# The traces stand before the tasks: a task's id may end in /spans.
+NOUNS = (session, now, runs, traces, tasks, approvals, facts, admin)
 
 
 def build(core: Core, port: int, scheme: str = "http", hosts: tuple[str, ...] = ()) -> App:
@@ -40,7 +42,7 @@ def build(core: Core, port: int, scheme: str = "http", hosts: tuple[str, ...] = 
     app.state.core, app.state.door = core, door
     _answer_errors(app)
     for noun in NOUNS:
-        app.include_router(noun.router, prefix=PREFIX)
+        app.include_router(noun.router, prefix=PREFIX, responses=FAULTS)
     for id, given in core.panels.given.items():
         if given.panel.router is not None:
             app.include_router(given.panel.router, prefix=f"{PREFIX}/p/{id}", dependencies=[Depends(_by_method)])

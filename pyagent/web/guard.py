@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from pyagent.web import limits, problems
+from pyagent.web import limits, problems, signin
 from pyagent.web.access import Access, Principal, same
 from pyagent.web.audit import Audit
+from pyagent.web.sockets import Socket
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,7 +24,17 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 API = "/api/"
 SAFE = ("GET", "HEAD", "OPTIONS")
 # What shows the sign-in itself. These hold no data of the user's.
-OPEN = ("/", "/index.html", "/favicon.ico", "/favicon.svg", "/pair", "/pair.js", "/pair.css", "/api/v1/health")
+OPEN = (
+    "/",
+    "/index.html",
+    "/favicon.ico",
+    "/favicon.svg",
+    "/pair",
+    "/pair.js",
+    "/pair.css",
+    "/signed-out",
+    "/api/v1/health",
+)
 OPEN_BELOW = ("/assets/",)
 SIGN_IN = "/api/v1/session"
 # 16 MB of task lines; a larger file is named by its path.
@@ -89,10 +100,12 @@ class Guard:
             scope["principal"] = who = self._admit(scope, headers)
         except Refused as refused:
             self._note(scope, refused)
-            await _turn_away(scope, receive, send, refused)
+            await _turn_away(scope, receive, send, refused, _page_wanted(scope, headers))
             return
         if scope["type"] == "websocket":
-            await self._app(scope, receive, _closing(send, self._access, who))
+            # A socket is never opened without a caller.
+            assert who is not None
+            await Socket(receive, send).run(lambda *ends: self._app(scope, *ends), self._access, who)
             return
         answer = _Answer(send, self._policy(scope["path"]), scope["path"].startswith(API))
         try:
@@ -247,27 +260,7 @@ def _bounded(receive: Receive, answer: _Answer) -> Receive:
     return count
 
 
-def _closing(send: Send, access: Access, who: Principal | None) -> Send:
-    """Ends a WebSocket with the first message after its owner was revoked."""
-    gone = False
-
-    def revoked() -> None:
-        nonlocal gone
-        gone = True
-
-    stop = access.watch(who, revoked) if who else None
-
-    async def checked(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "websocket.close" and stop:
-            stop()
-        if gone and message["type"] == "websocket.send":
-            message = {"type": "websocket.close", "code": 4401}
-        await send(message)
-
-    return checked
-
-
-async def _turn_away(scope: Scope, receive: Receive, send: Send, refused: Refused) -> None:
+async def _turn_away(scope: Scope, receive: Receive, send: Send, refused: Refused, page: bool = False) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.close", "code": 4400 + refused.status % 100, "reason": refused.reason})
@@ -275,9 +268,17 @@ async def _turn_away(scope: Scope, receive: Receive, send: Send, refused: Refuse
     headers = {"retry-after": str(int(refused.wait) + 1)} if refused.wait else {}
     if refused.status == 401:
         headers["www-authenticate"] = "Bearer"
-    answer = problems.response(refused.status, refused.reason, refused.hint, headers)
+    answer: App = problems.response(refused.status, refused.reason, refused.hint, headers)
+    if page and refused.status == 401:
+        answer = signin.page(scope, headers)
     out = send if isinstance(send, _Answer) else _Answer(send, CSP, True)
     await answer(scope, receive, out)
+
+
+def _page_wanted(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Whether a person's browser asks for a page: programs, and the API in any case, are answered in JSON."""
+    safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+    return safe and not scope["path"].startswith(API) and "text/html" in headers.get("accept", "")
 
 
 def split_host(host: str) -> tuple[str, int | None]:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from pyagent.web import signin
 from pyagent.web.problems import Problem
 from pyagent.web.replies import core_of
 
@@ -29,6 +30,7 @@ def routes() -> list[Route]:
     return [
         Route("/", index),
         Route("/index.html", index),
+        Route("/signed-out", signed_out),
         Route("/pair", pairing),
         Route("/pair.js", own),
         Route("/pair.css", own),
@@ -46,6 +48,11 @@ async def index(request: Request) -> Response:
 
 async def pairing(request: Request) -> Response:
     return file(request, PAGES / "pair.html", FRESH)
+
+
+async def signed_out(request: Request) -> Response:
+    """Where a phone goes when it signs out: its own pages need the session that is over."""
+    return signin.page(request.scope, {}, 200)
 
 
 async def own(request: Request) -> Response:

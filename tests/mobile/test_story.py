@@ -101,6 +101,19 @@ def test_a_run_is_watched_stopped_and_the_web_panels_switched_from_the_phone(
             assert _unnamed(held) == [], "what can be pressed has a name"
 
 
+def test_a_phone_that_signs_out_is_told_how_to_come_back(chromium: Any, home: Path, tmp_path: Path) -> None:
+    with serving(home, tmp_path) as served, served.sign_in() as client, phone(chromium, served.url) as held:
+        _sign_in(held, client)
+        held.semantics()
+        held.tap("More", role="tab")
+        held.tap("Settings")
+        held.tap("Sign out")
+        held.sees("Sign out?")
+        held.tap("Sign out", exact=True)
+        held.page.get_by_role("heading", name="You are not signed in").wait_for(timeout=20_000)
+        until(lambda: client.get("/api/v1/runs").status_code == 401)
+
+
 def _panel(client: Any, id: str) -> dict[str, Any]:
     found: dict[str, Any] = client.get(f"/api/v1/panels/{id}").json()
     return found

@@ -173,6 +173,47 @@ def test_a_socket_needs_a_session_and_its_own_origin(served: Served, client: htt
         dial(url, origin=served.url)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("by", ["token", "session"])
+def test_a_silent_socket_ends_when_its_owner_is_revoked(home: Path, tmp_path: Path, by: str) -> None:
+    """Neither side says a word: what ends it is the revocation itself."""
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect as dial
+
+    with serving(home, tmp_path) as served, served.sign_in() as client:
+        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in client.cookies.items())}
+        if by == "token":
+            headers = {"Authorization": f"Bearer {bearer(client, 'read')}"}
+        id = next(row["id"] for row in client.get("/api/v1/tokens").json()["items"] if row["kind"] == by)
+        url = f"ws://127.0.0.1:{served.port}/m/ws"
+        with dial(url, origin=served.url, additional_headers=headers) as wire:  # type: ignore[arg-type]
+            with pytest.raises(TimeoutError):
+                wire.recv(timeout=0.3)
+            assert client.delete(f"/api/v1/tokens/{id}").status_code == 204
+            with pytest.raises(ConnectionClosed) as ended:
+                wire.recv(timeout=10)
+            assert ended.value.rcvd is not None
+            assert (ended.value.rcvd.code, ended.value.rcvd.reason) == (4401, "signed out")
+
+
+@pytest.mark.parametrize("path", ["/m/", "/m/triage", "/plugins/x/1/index.js", "/nothing"])
+def test_a_browser_without_a_session_is_told_how_to_get_in(stranger: httpx.Client, path: str) -> None:
+    page = stranger.get(path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "pyagent serve --phone" in page.text
+    assert "<script" not in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'self'; script-src 'self';")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "set-cookie" not in page.headers
+    german = stranger.get(path, headers={"accept": "text/html", "accept-language": "de-DE,de;q=0.9"})
+    assert 'lang="de"' in german.text
+    assert stranger.get(path).headers["content-type"] == "application/problem+json"
+
+
+def test_a_program_is_never_told_in_html(stranger: httpx.Client) -> None:
+    answer = stranger.get(RUNS, headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
 # ---- what
 
 
@@ -267,7 +308,8 @@ def test_a_body_that_never_ends_is_cut(served: Served, client: httpx.Client) -> 
 
 
 def test_every_answer_carries_the_headers(client: httpx.Client, stranger: httpx.Client) -> None:
-    for answer in (client.get("/"), client.get(RUNS), client.get("/pair"), stranger.get(RUNS), client.get("/nothing")):
+    pages = [stranger.get(path) for path in (RUNS, "/signed-out", "/m/")]
+    for answer in (client.get("/"), client.get(RUNS), client.get("/pair"), client.get("/nothing"), *pages):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["referrer-policy"] == "no-referrer"
         policy = answer.headers["content-security-policy"]

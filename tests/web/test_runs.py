@@ -66,8 +66,18 @@ def test_a_run_started_here_is_answered_listed_and_told_task_by_task(place: Plac
         told = task.json()
         assert told["output"] == told["text"] == "<script>alert(1)</script> & more"
         assert told["prompt"] == [{"role": "user", "content": "question 3"}]
-        assert [span["name"] for span in told["spans"]] == ["task", "call"]
-        assert told["spans"][1]["parent"] == told["spans"][0]["span"]
+        trace = client.get(f"/api/v1/runs/{id}/traces/t3").json()
+        assert [trace["names"][name] for name in trace["name"]] == ["task", "call"]
+        assert [trace["labels"][label] for label in trace["label"]][1] == "stub"
+        assert (trace["parent"], trace["status"], trace["started"][0]) == ([None, 0], [0, 0], 0)
+        listed = client.get(f"/api/v1/runs/{id}/tasks/t3/spans").json()["items"]
+        opened = [client.get(f"/api/v1/runs/{id}/spans/{span}/t3").json() for span in trace["span"]]
+        assert listed == opened
+        assert opened[1]["parent"] == opened[0]["span"]
+        assert opened[0]["data"]["input_tokens"] == opened[1]["data"]["input_tokens"] == 12
+        assert opened[1]["data"]["messages"] == told["prompt"]
+        for nothing in ("traces/nobody", "spans/1.9/t3", "spans/x/t3", "spans/1.0/nobody"):
+            assert client.get(f"/api/v1/runs/{id}/{nothing}").status_code == 404
         results = client.get(f"/api/v1/runs/{id}/results.jsonl").text.splitlines()
         assert {json.loads(line)["id"] for line in results} == {f"t{n}" for n in range(7)}
         trace = client.get(f"/api/v1/runs/{id}/trace.otlp.json").json()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 import flet as ft
@@ -88,14 +87,11 @@ class Client:
         await self._show()
 
     async def leave(self) -> None:
-        """After signing out: nothing can be asked any more."""
-        self._bar.visible = False
-        if self.forget is not None:
+        """Sign out. What a browser shows comes from the session itself, so it goes to a page that needs none first."""
+        if self.forget is None:
+            await ft.UrlLauncher().launch_url("/signed-out", web_only_window_name="_self")
+        if await self.attempt(self.backend.sign_out()) and self.forget is not None:
             await self.forget()
-            return
-        text = "Scan a new code from pyagent serve --phone to come back."
-        self._pile = [_Out(look.nothing(ft.Icons.LOGOUT, "Signed out", text))]
-        await self._show()
 
     @property
     def screen(self) -> Screen:
@@ -151,8 +147,6 @@ class Client:
         """Two looks at once would draw over each other."""
         async with self._refreshing:
             shown = self.screen
-            if isinstance(shown, _Out):
-                return
             try:
                 if not self.session.scopes:
                     self.session = await self.backend.session()
@@ -177,14 +171,3 @@ class Client:
             if self.page.session.connection is None:
                 continue
             await self._refresh()
-
-
-@dataclass(slots=True)
-class _Out:
-    """What is left after signing out."""
-
-    body: ft.Control
-    title: str = "PyAgent"
-
-    async def refresh(self) -> None:
-        """There is nobody to ask."""

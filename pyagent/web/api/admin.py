@@ -16,6 +16,8 @@ from pyagent.host.app import App
 from pyagent.web.access import SCOPES
 from pyagent.web.problems import Problem
 from pyagent.web.replies import LIMIT, MOST, core_of, etag, last_of, listed, match, needs, offset, reply, single, who
+from pyagent.web.shapes.admin import Entry, NewToken, Panel, PanelRow, Setting, Token
+from pyagent.web.shapes.base import Page
 
 router = APIRouter(tags=["admin"])
 NEWEST = 1 << 62
@@ -42,13 +44,13 @@ class Place(BaseModel):
     order: int | None = Field(None, ge=0, le=1_000_000)
 
 
-@router.get("/settings")
+@router.get("/settings", response_model=Page[Setting])
 def settings(request: Request) -> Response:
     """The settings in effect, with where each came from. Keys of providers are none of them."""
     return listed(_settings(_fresh(core_of(request).app)))
 
 
-@router.patch("/settings", dependencies=[needs("admin")])
+@router.patch("/settings", response_model=Setting, dependencies=[needs("admin")])
 def change(request: Request, body: Change) -> Response:
     """Write one value to the user's config.toml; runs that start later go by it."""
     app = _fresh(core_of(request).app)
@@ -67,21 +69,21 @@ def change(request: Request, body: Change) -> Response:
     return reply(next(row for row in _settings(after) if row["key"] == body.key))
 
 
-@router.get("/audit", dependencies=[needs("admin")])
+@router.get("/audit", response_model=Page[Entry], dependencies=[needs("admin")])
 def audit(request: Request, limit: int = Query(LIMIT, ge=1, le=MOST), cursor: str | None = None) -> Response:
     """Who changed what and who was turned away, the newest first."""
     rows = core_of(request).audit.page(offset(cursor, NEWEST), limit)
     return listed([asdict(row) for row in rows], last_of(rows, limit, lambda row: row.seq))
 
 
-@router.get("/tokens", dependencies=[needs("admin")])
+@router.get("/tokens", response_model=Page[Token], dependencies=[needs("admin")])
 def tokens(request: Request) -> Response:
     """Tokens and signed-in browsers; the secrets themselves are not kept."""
     mine = who(request).id
     return listed([{**asdict(row), "current": row.id == mine} for row in core_of(request).access.rows()])
 
 
-@router.post("/tokens", status_code=201, dependencies=[needs("admin")])
+@router.post("/tokens", response_model=NewToken, status_code=201, dependencies=[needs("admin")])
 def new_token(request: Request, body: Wanted) -> Response:
     """A bearer token for programs. It is shown this once."""
     try:
@@ -99,18 +101,18 @@ def revoke(request: Request, id: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/panels")
+@router.get("/panels", response_model=Page[PanelRow])
 def panels(request: Request) -> Response:
     """Every panel in its place, also those that are turned off."""
     return listed([{**panel, "etag": etag(panel)} for panel in core_of(request).panels.all()])
 
 
-@router.get("/panels/{id}")
+@router.get("/panels/{id}", response_model=Panel)
 def panel(request: Request, id: str) -> Response:
     return single(request, _panel(request, id))
 
 
-@router.patch("/panels/{id}", dependencies=[needs("admin")])
+@router.patch("/panels/{id}", response_model=PanelRow, dependencies=[needs("admin")])
 def arrange(request: Request, id: str, body: Place) -> Response:
     """Turn a panel on or off, or move it."""
     match(request, _panel(request, id))

@@ -12,6 +12,8 @@ from starlette.responses import Response
 from pyagent.run.approvals import AlreadyDecided, Approval, NoSuchApproval
 from pyagent.web.problems import Problem
 from pyagent.web.replies import LIMIT, MOST, core_of, needs, page, reply, single, who
+from pyagent.web.shapes.approvals import Approval as Shape
+from pyagent.web.shapes.base import Page
 
 router = APIRouter(tags=["approvals"])
 
@@ -21,7 +23,7 @@ class Said(BaseModel):
     reason: str = Field("", max_length=2000)
 
 
-@router.get("/approvals")
+@router.get("/approvals", response_model=Page[Shape])
 def every(
     request: Request,
     state: Literal["waiting", "decided"] = "waiting",
@@ -35,12 +37,12 @@ def every(
     return page([approval.line() for approval in found], cursor, limit)
 
 
-@router.get("/approvals/{id}")
+@router.get("/approvals/{id}", response_model=Shape)
 def one(request: Request, id: str) -> Response:
     return single(request, _found(lambda: core_of(request).approvals().get(id)).line())
 
 
-@router.post("/approvals/{id}", dependencies=[needs("approve")])
+@router.post("/approvals/{id}", response_model=Shape, dependencies=[needs("approve")])
 def decide(request: Request, id: str, said: Said) -> Response:
     """Durable at once, with effect after 10 s; the same again changes nothing, another one is 409."""
     deck, name = core_of(request).approvals(), who(request).name
@@ -49,7 +51,7 @@ def decide(request: Request, id: str, said: Said) -> Response:
     return reply(_found(lambda: deck.decide(id, said.verb, said.reason, name)).line())
 
 
-@router.post("/approvals/{id}/undo", dependencies=[needs("approve")])
+@router.post("/approvals/{id}/undo", response_model=Shape, dependencies=[needs("approve")])
 def undo(request: Request, id: str) -> Response:
     """Take a decision back before it has its effect; 409 when it is too late."""
     return reply(_found(lambda: core_of(request).approvals().undo(id, who(request).name)).line())

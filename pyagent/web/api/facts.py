@@ -12,17 +12,21 @@ from pyagent.host.schedule import Planned, Schedule
 from pyagent.model import Model
 from pyagent.web.core import Core
 from pyagent.web.replies import core_of, listed, reply
+from pyagent.web.shapes.base import Page
+from pyagent.web.shapes.facts import Model as ModelShape
+from pyagent.web.shapes.facts import Planned as PlannedShape
+from pyagent.web.shapes.facts import Plugin, Stats
 
 router = APIRouter(tags=["facts"])
 
 
-@router.get("/stats")
+@router.get("/stats", response_model=Stats)
 def stats(request: Request, days: int = Query(30, ge=1, le=3650)) -> Response:
     """Sums over time and by model, and what the plugins measured."""
     return reply(core_of(request).stats(days))
 
 
-@router.get("/models")
+@router.get("/models", response_model=Page[ModelShape])
 def models(request: Request) -> Response:
     """Every model that can be asked, with its prices and what was measured of it."""
     core = core_of(request)
@@ -32,7 +36,7 @@ def models(request: Request) -> Response:
     return listed(sorted(rows, key=lambda row: row["name"]))
 
 
-@router.get("/schedules")
+@router.get("/schedules", response_model=Page[PlannedShape])
 def schedules(request: Request) -> Response:
     """What recurs: when it runs next, and how it ended last. Times in seconds since the epoch."""
     app = core_of(request).app
@@ -40,7 +44,7 @@ def schedules(request: Request) -> Response:
     return listed([_planned(each) for each in plan.list()])
 
 
-@router.get("/plugins")
+@router.get("/plugins", response_model=Page[Plugin])
 def plugins(request: Request) -> Response:
     """Every plugin that was found, also those that are blocked or broken."""
     return listed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +10,10 @@ from starlette.responses import Response, StreamingResponse
 
 from pyagent.web.hub import MOST_TOPICS
 from pyagent.web.problems import Problem
+from pyagent.web.pulse import pulse as made
 from pyagent.web.replies import LIMIT, MOST, core_of, last_of, listed, offset, page, reply, who
+from pyagent.web.shapes.base import Page
+from pyagent.web.shapes.now import Agent, Line, Overview, Pulse
 
 router = APIRouter(tags=["now"])
 # Above this a browser or a script has gone wrong; each open page costs about 50 KB.
@@ -17,18 +21,29 @@ MOST_PAGES = 200
 NEWEST = 1 << 62
 
 
-@router.get("/overview")
+class Stream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
+@router.get("/overview", response_model=Overview)
 def overview(request: Request) -> Response:
     return reply(core_of(request).overview())
 
 
-@router.get("/agents")
+@router.get("/pulse", response_model=Pulse)
+def pulse(request: Request) -> Response:
+    """The last five minutes, second by second: agents at work and tasks done."""
+    core = core_of(request)
+    return reply(made(core.views(), len(core.agents()), time.time()))
+
+
+@router.get("/agents", response_model=Page[Agent])
 def agents(request: Request, limit: int = Query(LIMIT, ge=1, le=MOST), cursor: str | None = None) -> Response:
     """Attempts at work over all runs, the longest first."""
     return page(core_of(request).agents(), cursor, limit)
 
 
-@router.get("/logs")
+@router.get("/logs", response_model=Page[Line])
 def logs(
     request: Request, limit: int = Query(LIMIT, ge=1, le=MOST), cursor: str | None = None, run: str | None = None
 ) -> Response:
@@ -39,7 +54,7 @@ def logs(
     return listed(items, last_of(rows, limit, lambda row: row[0]))
 
 
-@router.get("/events")
+@router.get("/events", response_class=Stream)
 async def events(request: Request, topics: str = Query(min_length=1, max_length=20_000)) -> Response:
     """Server-sent events: a snapshot of each topic, then deltas. Topics with commas between them."""
     core = core_of(request)
@@ -54,7 +69,7 @@ async def events(request: Request, topics: str = Query(min_length=1, max_length=
     last, me = request.headers.get("last-event-id", ""), who(request)
     stream = core.hub.stream(names, last, lambda tab: core.access.watch(me, tab.close))
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+    return Stream(stream, headers=headers)
 
 
 def _line(seq: int, at: float, run: str, task: str | None, kind: str, data: dict[str, Any]) -> dict[str, Any]:

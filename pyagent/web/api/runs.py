@@ -12,8 +12,14 @@ from starlette.responses import Response, StreamingResponse
 
 from pyagent.store.db import Store
 from pyagent.web.replies import LIMIT, MOST, core_of, encode, needs, page, reply, single
+from pyagent.web.shapes.base import Page
+from pyagent.web.shapes.runs import Otlp, Run, Stopped
 
 router = APIRouter(tags=["runs"])
+
+
+class Lines(StreamingResponse):
+    media_type = "application/x-ndjson"
 
 
 class Wish(BaseModel):
@@ -49,7 +55,7 @@ class Chosen(BaseModel):
     tasks: list[str] = Field(min_length=1, max_length=10_000)
 
 
-@router.get("/runs")
+@router.get("/runs", response_model=Page[Run])
 def every(
     request: Request,
     status: str | None = None,
@@ -68,7 +74,7 @@ def every(
     return page(runs, cursor, limit)
 
 
-@router.post("/runs", status_code=201, dependencies=[needs("admin")])
+@router.post("/runs", response_model=Run, status_code=201, dependencies=[needs("admin")])
 def start(request: Request, wish: Wish) -> Response:
     """Start a run as a process of its own. 422 with the bad lines when the file cannot be used."""
     core = core_of(request)
@@ -76,36 +82,36 @@ def start(request: Request, wish: Wish) -> Response:
     return reply(core.runs.shape(core.views(), row), 201, {"location": f"/api/v1/runs/{row.id}"})
 
 
-@router.post("/stop-all", dependencies=[needs("approve")])
+@router.post("/stop-all", response_model=Stopped, dependencies=[needs("approve")])
 def stop_all(request: Request) -> Response:
     """Stop every run at work, also those that were started in a shell. What is done is saved."""
     return reply({"stopped": core_of(request).stop_all()})
 
 
-@router.get("/runs/{id}")
+@router.get("/runs/{id}", response_model=Run)
 def one(request: Request, id: str) -> Response:
     return single(request, core_of(request).run(id))
 
 
-@router.post("/runs/{id}/scale", dependencies=[needs("approve")])
+@router.post("/runs/{id}/scale", response_model=Run, dependencies=[needs("approve")])
 def scale(request: Request, id: str, body: Width) -> Response:
     """More or fewer tasks in flight."""
     return reply(core_of(request).steer(id, "scale", str(body.width)))
 
 
-@router.post("/runs/{id}/tasks/stop", dependencies=[needs("approve")])
+@router.post("/runs/{id}/tasks/stop", response_model=Run, dependencies=[needs("approve")])
 def drop(request: Request, id: str, body: Chosen) -> Response:
     """Give up single tasks that are at work: each fails as stopped, and the run goes on."""
     return reply(core_of(request).steer(id, "drop", json.dumps(body.tasks)))
 
 
-@router.post("/runs/{id}/{verb}", dependencies=[needs("approve")])
+@router.post("/runs/{id}/{verb}", response_model=Run, dependencies=[needs("approve")])
 def steer(request: Request, id: str, verb: Literal["pause", "resume", "stop"]) -> Response:
     """Pause, resume or stop. Resuming a run that no process works on starts one."""
     return reply(core_of(request).steer(id, verb))
 
 
-@router.get("/runs/{id}/results.jsonl")
+@router.get("/runs/{id}/results.jsonl", response_class=Lines)
 def results(request: Request, id: str) -> Response:
     """The results as far as there are any, one JSON object a line."""
     core = core_of(request)
@@ -116,10 +122,10 @@ def results(request: Request, id: str) -> Response:
             for line in store.results(row.id):
                 yield encode(line) + b"\n"
 
-    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=_as_file(f"{row.name}.jsonl"))
+    return Lines(lines(), headers=_as_file(f"{row.name}.jsonl"))
 
 
-@router.get("/runs/{id}/trace.otlp.json")
+@router.get("/runs/{id}/trace.otlp.json", response_model=Otlp)
 def trace(request: Request, id: str, content: bool = False) -> Response:
     """The run as OpenTelemetry traces in OTLP/JSON; with ``content`` also prompts and answers."""
     from pyagent.report.otel import otlp

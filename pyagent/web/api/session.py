@@ -14,6 +14,7 @@ from pyagent.web.access import Principal
 from pyagent.web.guard import Door
 from pyagent.web.problems import Problem
 from pyagent.web.replies import core_of, reply, who
+from pyagent.web.shapes.session import Health, Session
 
 router = APIRouter(tags=["session"])
 
@@ -22,19 +23,19 @@ class Token(BaseModel):
     token: str = Field(min_length=1, max_length=200)
 
 
-@router.get("/health")
+@router.get("/health", response_model=Health)
 async def health() -> Response:
     """Whether the server answers."""
     return reply({"status": "ok", "version": __version__})
 
 
-@router.get("/session")
+@router.get("/session", response_model=Session)
 async def show(request: Request) -> Response:
     """Who is signed in, and the CSRF value that changes need."""
     return reply(_shape(who(request)))
 
 
-@router.post("/session")
+@router.post("/session", response_model=Session)
 async def sign_in(request: Request, body: Token) -> Response:
     """Exchange a launch or pairing token, once, for the session's cookie."""
     core = core_of(request)
@@ -57,7 +58,7 @@ async def sign_in(request: Request, body: Token) -> Response:
     return answer
 
 
-@router.delete("/session")
+@router.delete("/session", status_code=204)
 async def sign_out(request: Request) -> Response:
     """End this session, also in other tabs."""
     core_of(request).access.revoke(who(request).id)

@@ -88,15 +88,19 @@ def tickets(folder: Path) -> Path:
 
 @contextmanager
 def busy(folder: Path, env: dict[str, str]) -> Iterator[None]:
-    """For the pictures of the docs: a swarm at work, of which the tests would only be slower."""
+    """For the pictures of the docs: a swarm at work for four minutes, of which the tests would only be slower."""
     if "PYAGENT_PICTURES" not in os.environ:
         yield
         return
     towns = ("Oslo", "Lima", "Cairo", "Quito", "Hanoi", "Perth", "Turin", "Kyoto", "Porto", "Delhi")
-    tasks = [{"id": f"{town.lower()}-{n}", "prompt": f"Name sight {n} of {town}."} for n in range(60) for town in towns]
+    tasks = [
+        {"id": f"{town.lower()}-{n}", "prompt": f"Name sight {n} of {town}."} for n in range(240) for town in towns
+    ]
     path = folder / "sights.jsonl"
     path.write_text("".join(json.dumps({**task, "max_tokens": 24}) + "\n" for task in tasks))
-    run = start_pyagent("swarm", "run", str(path), "--run", "sights", "--answer-tokens", "24", env=env)
+    # Into a file: nobody reads its output here, and a full pipe would hold it up.
+    out = ("-o", str(folder / "sights.out"))
+    run = start_pyagent("swarm", "run", str(path), "--run", "sights", "--answer-tokens", "24", *out, env=env)
     yield
     run.terminate()
     run.communicate(timeout=30)

@@ -55,6 +55,13 @@ export interface Overview {
   recent: Run[];
 }
 
+/** One place a second, the oldest first. */
+export interface Pulse {
+  at: number[];
+  work: number[];
+  done: number[];
+}
+
 export interface Span {
   span: string;
   parent: string | null;
@@ -63,6 +70,23 @@ export interface Span {
   ended: number | null;
   data: Record<string, unknown>;
   status: "ok" | "failed" | "running" | "lost";
+}
+
+/** A whole trace as columns of equal length; times in ms since `from`. */
+export interface Trace {
+  from: number;
+  names: string[];
+  labels: string[];
+  span: string[];
+  /** The parent's place; null at the top. */
+  parent: (number | null)[];
+  /** Places in `names` and in `labels`. */
+  name: number[];
+  label: number[];
+  started: number[];
+  ended: (number | null)[];
+  /** ok, failed, running, lost. */
+  status: number[];
 }
 
 export interface TaskPage extends Page<TaskRow> {
@@ -86,8 +110,6 @@ export interface TaskRow {
 export interface TaskDetail extends TaskRow {
   prompt: unknown;
   output: unknown;
-  spans: Span[];
-  spans_next: string | null;
   text: string;
 }
 
@@ -134,6 +156,8 @@ export interface Stats {
     p99: number | null;
     failed: number;
   }[];
+  /** Answers by where they came from. */
+  sources: Record<string, number>;
   cache: Record<string, unknown> | null;
   routing: Record<string, unknown>[];
   capability: { model: string; week: string; dim: string; solved: number; low: number; high: number; n: number }[];
@@ -228,6 +252,8 @@ export interface NewRun {
 
 export interface TokenRow {
   id: string;
+  /** Whether it is the one that asks. */
+  current: boolean;
   name: string;
   scopes: Scope[];
   created: number | null;

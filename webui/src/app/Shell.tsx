@@ -166,7 +166,15 @@ export function Shell() {
         {panel ? (
           <PanelFrame panel={panel} route={route} />
         ) : complete ? (
-          <Empty icon="search" title={t("no-such-panel", { name: route.panel })}>
+          <Empty
+            icon="search"
+            title={t("no-such-panel", { name: route.panel })}
+            action={
+              <a className="button primary" href="#/overview">
+                {t("panel.overview")}
+              </a>
+            }
+          >
             {t("no-such-panel-hint")}
           </Empty>
         ) : (

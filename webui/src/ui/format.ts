@@ -18,14 +18,16 @@ export function seconds(value: number | null | undefined): string {
   if (value == null) return "–";
   if (value < 1) return `${number(Math.round(value * 1000))} ms`;
   if (value < 60) return `${number(value, { maximumFractionDigits: 1 })} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${Math.floor(value / 3600)} h ${Math.round((value % 3600) / 60)} min`;
+  const whole = Math.round(value);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(value / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export function ago(at: number | null | undefined): string {
   if (!at) return "–";
   const passed = Date.now() / 1000 - at;
-  const words = new Intl.RelativeTimeFormat(spoken(), { numeric: "auto", style: "narrow" });
+  const words = new Intl.RelativeTimeFormat(spoken(), { numeric: "auto", style: spoken().startsWith("de") ? "short" : "narrow" });
   if (passed < 45) return words.format(0, "second");
   if (passed < 2700) return words.format(-Math.round(passed / 60), "minute");
   if (passed < 79_200) return words.format(-Math.round(passed / 3600), "hour");
@@ -62,4 +64,11 @@ export function asked(prompt: unknown): string {
   if (!Array.isArray(prompt) || !prompt.every(isTurn)) return pretty(prompt);
   if (prompt.length === 1) return pretty(prompt[0]!.content);
   return prompt.map((turn) => `${turn.role}\n${pretty(turn.content)}`).join("\n\n");
+}
+
+/** A size in the unit that a person would say. */
+export function bytes(value: number | null | undefined): string {
+  if (value == null) return "–";
+  const step = Math.min(3, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return number(value / 1000 ** step, { style: "unit", unit: ["byte", "kilobyte", "megabyte", "gigabyte"][step]!, maximumFractionDigits: 1 });
 }

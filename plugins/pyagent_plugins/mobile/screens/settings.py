@@ -60,5 +60,4 @@ class Settings:
         await self._client.ask("Sign out?", text, "Sign out", self._sign_out)
 
     async def _sign_out(self) -> None:
-        await self._client.attempt(self._client.backend.sign_out())
         await self._client.leave()

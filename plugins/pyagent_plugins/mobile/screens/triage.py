@@ -42,6 +42,9 @@ class Triage:
         # By id: when the decision was durable, None while it is on its way.
         self._decided: dict[str, float | None] = {}
         self._undoable: list[Said] = []
+        # What the line at the foot offers to take back, and its button.
+        self._offered: Said | None = None
+        self._press = ft.TextButton()
         self._names: dict[str, str] = {}
         self._count = look.quiet("")
         self._place = ft.Container(expand=True)
@@ -186,26 +189,26 @@ class Triage:
 
     def _draw_undo(self) -> None:
         self._undoable = [said for said in self._undoable if said.until > time.monotonic()]
-        if not self._undoable:
-            self._undo.content = None
-            return
-        said = self._undoable[-1]
-        left = max(1, round(said.until - time.monotonic()))
+        said = self._undoable[-1] if self._undoable else None
+        if said is not self._offered:
+            self._offered = said
+            self._undo.content = self._offer(said) if said else None
+        if said is not None:
+            # Only the words change: a thumb that is on the button when a second passes still presses it.
+            self._press.content = f"Undo ({max(1, round(said.until - time.monotonic()))})"
 
+    def _offer(self, said: Said) -> ft.Control:
         async def undo() -> None:
             await self._take_back(said)
 
-        words = ft.Row(
-            [
-                ft.Icon(said.way.icon, color=said.way.ink),
-                ft.Text(f"{said.way.done} · {said.card.title}", size=15, expand=True, max_lines=1,
-                        overflow=ft.TextOverflow.ELLIPSIS),
-                ft.TextButton(f"Undo ({left})", icon=ft.Icons.UNDO, on_click=undo),
-            ]
+        self._press = ft.TextButton("Undo", icon=ft.Icons.UNDO, on_click=undo)
+        words = ft.Text(
+            f"{said.way.done} · {said.card.title}",
+            size=15, expand=True, max_lines=1, overflow=ft.TextOverflow.ELLIPSIS,
         )  # fmt: skip
-        self._undo.content = ft.Container(
-            words, bgcolor=ft.Colors.SURFACE_CONTAINER_HIGH, border_radius=16, padding=ft.Padding(16, 4, 8, 4)
-        )
+        row = ft.Row([ft.Icon(said.way.icon, color=said.way.ink), words, self._press])
+        ground = ft.Colors.SURFACE_CONTAINER_HIGH
+        return ft.Container(row, bgcolor=ground, border_radius=16, padding=ft.Padding(16, 4, 8, 4))
 
     async def _count_down(self) -> None:
         latest = self._undoable[-1] if self._undoable else None

@@ -22,7 +22,7 @@ const columns = (): Column<ModelRow>[] => [
       </>
     ),
   },
-  { id: "where", label: t("runs-at"), width: "minmax(90px, 1fr)", cell: (model) => (model.local ? t("this-machine") : (model.provider ?? model.engine)) },
+  { id: "where", label: t("runs-at"), width: "minmax(90px, 1fr)", wide: true, cell: (model) => (model.local ? t("this-machine") : (model.provider ?? model.engine)) },
   { id: "context", label: t("context"), width: "84px", right: true, wide: true, cell: (model) => short(model.context) },
   { id: "input", label: t("price.in"), width: "104px", right: true, wide: true, cell: (model) => price(model.input_price) },
   { id: "output", label: t("price.out"), width: "104px", right: true, wide: true, cell: (model) => price(model.output_price) },
@@ -54,7 +54,7 @@ function Detail({ model }: { model: ModelRow }) {
             {t("model.unmeasured")} <code>pyagent capability check</code>
           </p>
         ) : (
-          <Facts facts={measured.map(([name, value]) => [name.replaceAll("_", " "), typeof value === "number" ? number(value, { maximumFractionDigits: 3 }) : JSON.stringify(value)])} />
+          <Facts facts={measured.map(([name, value]) => [name === "week" ? t("week") : name, typeof value === "number" ? number(value, { style: "percent", maximumFractionDigits: 1 }) : String(value)])} />
         )}
       </div>
     </Card>

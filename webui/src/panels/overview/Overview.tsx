@@ -1,33 +1,23 @@
 // The first look: what is at work, what waits for you, what it cost, and what ran last.
 import { lazy, Suspense, useState } from "react";
 import { useResource, useTopic } from "../../api/resource";
-import type { Approval, Overview as Shape, Run } from "../../api/types";
+import type { Approval, Overview as Shape } from "../../api/types";
 import { openNewRun } from "../../app/actions";
 import { navigate, to } from "../../app/route";
 import { useMay } from "../../app/session";
 import { named, t } from "../../i18n/i18n";
 import { Button } from "../../ui/controls";
-import { ago, count, short, tokens, usd } from "../../ui/format";
+import { count, short, usd } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { Badge, Card, Empty, Failure, Figure, Skeleton } from "../../ui/surfaces";
 import { Table, type Column } from "../../ui/Table";
 import { riskTone } from "../approvals/Deck";
 import { useApprovals } from "../approvals/useApprovals";
-import { Progress, RunBadge } from "../shared/RunBits";
+import { RunTable } from "../shared/RunTable";
 import "./overview.css";
 
 const LiveCard = lazy(() => import("../stats/LiveCard"));
 const SHOWN = 4;
-
-const columns = (): Column<Run>[] => [
-  { id: "name", label: t("run"), width: "minmax(120px, 1.4fr)", cell: (run) => <strong>{run.name}</strong> },
-  { id: "status", label: t("status"), width: "104px", cell: (run) => <RunBadge run={run} /> },
-  { id: "progress", label: t("tasks"), width: "minmax(150px, 1fr)", cell: (run) => <Progress run={run} />, wide: true },
-  { id: "model", label: t("model"), width: "minmax(90px, 0.8fr)", cell: (run) => <span className="dim">{run.model ?? "–"}</span>, wide: true },
-  { id: "tokens", label: t("tokens"), width: "76px", right: true, wide: true, cell: (run) => short(tokens(run.tokens)) },
-  { id: "cost", label: t("cost"), width: "84px", right: true, wide: true, cell: (run) => usd(run.cost_usd) },
-  { id: "when", label: t("started"), width: "86px", right: true, cell: (run) => <span className="dim">{ago(run.started)}</span> },
-];
 
 function Figures({ data }: { data: Shape }) {
   return (
@@ -58,9 +48,11 @@ function Waiting() {
       flush
       title={t("waiting-for-you")}
       actions={
-        <a className="more-link" href="#/approvals">
-          {t("decide-now")} <Icon name="open" size={13} />
-        </a>
+        !!waiting?.length && (
+          <a className="more-link" href="#/approvals">
+            {t("decide-now")} <Icon name="open" size={13} />
+          </a>
+        )
       }
     >
       {waiting === undefined ? (
@@ -126,7 +118,7 @@ export default function Overview() {
         ) : data.recent.length === 0 ? (
           <Start />
         ) : (
-          <Table fit label={t("recent-runs")} columns={columns()} rows={data.recent} id={(run) => run.id} onOpen={(run) => navigate(to("runs", run.id))} />
+          <RunTable fit label={t("recent-runs")} runs={data.recent} />
         )}
       </Card>
     </div>

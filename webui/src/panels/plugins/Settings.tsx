@@ -16,7 +16,7 @@ const shown = (value: unknown): string => (value === null || value === undefined
 const columns = (): Column<Setting>[] => [
   { id: "key", label: t("setting"), width: "minmax(130px, 1.2fr)", cell: (row) => <code>{row.key}</code> },
   { id: "value", label: t("value"), width: "minmax(90px, 1fr)", cell: (row) => <code>{shown(row.value)}</code> },
-  { id: "origin", label: t("from"), width: "110px", wide: true, cell: (row) => <Badge tone={row.origin === "default" || row.origin === "defaults" ? "neutral" : "accent"}>{row.origin}</Badge> },
+  { id: "origin", label: t("from"), width: "110px", wide: true, cell: (row) => <span title={row.origin}><Badge tone={row.origin.startsWith("default") ? "neutral" : "accent"}>{row.origin.split("/").at(-1)}</Badge></span> },
   { id: "help", label: t("what-for"), width: "minmax(120px, 2fr)", wide: true, cell: (row) => <span className="dim">{row.help}</span> },
 ];
 

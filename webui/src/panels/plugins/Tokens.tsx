@@ -84,10 +84,11 @@ export function Tokens() {
           {t("tokens.none-text")}
         </Empty>
       ) : (
-        <ul className="panel-list">
+        <ul className="panel-list token-list">
           {data.items.map((row) => (
             <li key={row.id}>
-              <strong>{row.name}</strong>
+              <strong>{row.kind === "session" ? t("browser") : row.name}</strong>
+              {row.current && <Badge tone="accent">{t("this-one")}</Badge>}
               {row.scopes.map((scope) => (
                 <Badge key={scope}>{scope}</Badge>
               ))}

@@ -1,9 +1,12 @@
 // What one span knows: the conversation as it was sent, the answer, the tool's arguments and result, the figures.
-import type { Span } from "../../api/types";
+import { at as place } from "../../api/client";
+import { useResource } from "../../api/resource";
+import type { Span, Trace } from "../../api/types";
 import { t } from "../../i18n/i18n";
 import { clock, count, pretty, seconds, usd } from "../../ui/format";
-import { Badge, Facts } from "../../ui/surfaces";
+import { Badge, Facts, Failure } from "../../ui/surfaces";
 import type { ReactNode } from "react";
+import { STATUSES } from "./tree";
 
 interface Turn {
   role: string;
@@ -27,7 +30,7 @@ function Conversation({ turns }: { turns: Turn[] }) {
   );
 }
 
-function figures(span: Span): [string, ReactNode][] {
+function figures(span: Pick<Span, "started" | "ended" | "data">): [string, ReactNode][] {
   const data = span.data as Record<string, number | null | undefined>;
   const facts: [string, ReactNode][] = [
     [t("started"), clock(span.started)],
@@ -45,16 +48,12 @@ function figures(span: Span): [string, ReactNode][] {
   return facts;
 }
 
-export function SpanDetail({ span }: { span: Span }) {
+function Body({ path, began, ended }: { path: string; began: number; ended: number | null }) {
+  const { data: span, error, reload } = useResource<Span>(path);
+  if (!span) return error ? <Failure error={error} retry={reload} /> : <Facts facts={figures({ started: began, ended, data: {} })} />;
   const turns = span.data.messages;
   return (
-    <div className="span-detail" tabIndex={0} role="region" aria-label={span.name}>
-      <header>
-        <h2 className="cut">{span.name}</h2>
-        <Badge tone={TONES[span.status] ?? "neutral"} dot>
-          {t(`span.${span.status}`)}
-        </Badge>
-      </header>
+    <>
       <Facts facts={figures(span)} />
       {Array.isArray(turns) && <Conversation turns={turns as Turn[]} />}
       {TEXTS.filter((name) => span.data[name] != null && span.data[name] !== "").map((name) => (
@@ -63,6 +62,28 @@ export function SpanDetail({ span }: { span: Span }) {
           <pre>{pretty(span.data[name])}</pre>
         </section>
       ))}
+    </>
+  );
+}
+
+/** A span at its place in the trace. What it knows is read when it is opened, and again when its status changes. */
+export function SpanDetail({ run, task, trace, at }: { run: string; task: string; trace: Trace; at: number }) {
+  const status = STATUSES[trace.status[at]!]!;
+  const ended = trace.ended[at];
+  return (
+    <div className="span-detail" tabIndex={0} role="region" aria-label={trace.names[trace.name[at]!]}>
+      <header>
+        <h2 className="cut">{trace.names[trace.name[at]!]}</h2>
+        <Badge tone={TONES[status]} dot>
+          {t(`span.${status}`)}
+        </Badge>
+      </header>
+      <Body
+        key={`${trace.span[at]} ${status}`}
+        path={place("runs", run, "spans", trace.span[at]!, task)}
+        began={trace.from + trace.started[at]! / 1000}
+        ended={ended == null ? null : trace.from + ended / 1000}
+      />
     </div>
   );
 }

@@ -1,8 +1,8 @@
 // One task: what was asked, what it answers (live while it does), and its trace as a waterfall.
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { api, at, type ApiError } from "../../api/client";
+import { useEffect, useState } from "react";
+import { at } from "../../api/client";
 import { useResource } from "../../api/resource";
-import type { Page, Span, TaskDetail } from "../../api/types";
+import type { TaskDetail, Trace } from "../../api/types";
 import { to } from "../../app/route";
 import { named, t } from "../../i18n/i18n";
 import { asked, count, pretty, seconds, tokens, usd } from "../../ui/format";
@@ -15,30 +15,6 @@ import { SpanDetail } from "./SpanDetail";
 import { Waterfall } from "./Waterfall";
 
 const OPEN = new Set(["queued", "asking", "waiting"]);
-
-/** All spans of a task: what came with it, and further pages as they are asked for. */
-function useSpans(path: string, task: TaskDetail | undefined): { spans: Span[]; more: () => void } {
-  const [further, setFurther] = useState<Span[]>([]);
-  const next = useRef<string | null | undefined>(undefined);
-  const busy = useRef(false);
-  const more = useCallback(() => {
-    const cursor = next.current === undefined ? task?.spans_next : next.current;
-    if (!cursor || busy.current) return;
-    busy.current = true;
-    void api
-      .get<Page<Span>>(`${path}/spans?limit=1000&cursor=${encodeURIComponent(cursor)}`)
-      .then((page) => {
-        next.current = page.next;
-        setFurther((old) => [...old, ...page.items]);
-      })
-      .catch(() => (next.current = null))
-      .finally(() => (busy.current = false));
-  }, [path, task?.spans_next]);
-  // The time axis needs the whole trace, so the rest is read while the first rows are looked at.
-  useEffect(more, [more, further.length]);
-  const spans = useMemo(() => [...(task?.spans ?? []), ...further], [task?.spans, further]);
-  return { spans, more };
-}
 
 function Head({ run, task }: { run: string; task: TaskDetail }) {
   const { run: whole } = useRun(run);
@@ -82,35 +58,62 @@ function Words({ run, task }: { run: string; task: TaskDetail }) {
   );
 }
 
-export function TaskPage({ run, task: id }: { run: string; task: string }) {
-  const path = at("runs", run, "tasks", id);
-  const { data: task, error, reload } = useResource<TaskDetail>(path);
-  const { spans, more } = useSpans(path, task);
+/** The first call to a model is what most people look for. */
+const first = (trace: Trace): number => Math.max(0, trace.name.indexOf(trace.names.indexOf("call")));
+
+function Steps({ run, task, open }: { run: string; task: string; open: boolean }) {
+  const { data: trace, error, reload } = useResource<Trace>(at("runs", run, "traces", task));
   const [chosen, setChosen] = useState<string | null>(null);
+  useEffect(() => {
+    if (!open) return;
+    const timer = setInterval(reload, 2000);
+    return () => {
+      clearInterval(timer);
+      // Once more when the task has ended: its last spans close with it.
+      reload();
+    };
+  }, [open, reload]);
+  const found = chosen === null ? -1 : (trace?.span.indexOf(chosen) ?? -1);
+  const focus = found >= 0 || !trace ? found : first(trace);
+  return (
+    <Card flush className="trace" title={t("trace")} actions={trace && <span className="dim num">{t("n-spans", { n: trace.span.length })}</span>}>
+      {!trace ? (
+        <div className="padded">{error ? <Failure error={error} retry={reload} /> : <Skeleton lines={8} />}</div>
+      ) : trace.span.length === 0 ? (
+        <Empty icon="runs" title={t("no-spans.title")}>
+          {t("no-spans.text")}
+        </Empty>
+      ) : (
+        <div className="trace-panes">
+          <Waterfall trace={trace} chosen={focus} onChoose={(place) => setChosen(trace.span[place]!)} />
+          <SpanDetail run={run} task={task} trace={trace} at={focus} />
+        </div>
+      )}
+    </Card>
+  );
+}
+
+export function TaskPage({ run, task: id }: { run: string; task: string }) {
+  const { data: task, error, reload } = useResource<TaskDetail>(at("runs", run, "tasks", id));
   const open = task !== undefined && OPEN.has(task.state);
   useEffect(() => {
     if (!open) return;
     const timer = setInterval(reload, 2000);
     return () => clearInterval(timer);
   }, [open, reload]);
-  const focus = spans.find((span) => span.span === chosen) ?? spans.find((span) => span.name === "call") ?? spans[0];
-  if (!task) return <div className="page">{error ? <Failure error={error as ApiError} retry={reload} /> : <Skeleton height={400} />}</div>;
+  if (!task && error) return <div className="page">{<Failure error={error} retry={reload} />}</div>;
+  // The trace does not wait for the words above it.
   return (
     <div className="page task-page">
-      <Head run={run} task={task} />
-      <Words run={run} task={task} />
-      <Card flush className="trace" title={t("trace")} actions={<span className="dim num">{t("n-spans", { n: spans.length })}</span>}>
-        {spans.length === 0 ? (
-          <Empty icon="runs" title={t("no-spans.title")}>
-            {t("no-spans.text")}
-          </Empty>
-        ) : (
-          <div className="trace-panes">
-            <Waterfall spans={spans} chosen={focus?.span ?? null} onChoose={(span) => setChosen(span.span)} onEnd={more} />
-            {focus && <SpanDetail span={focus} />}
-          </div>
-        )}
-      </Card>
+      {task ? (
+        <>
+          <Head run={run} task={task} />
+          <Words run={run} task={task} />
+        </>
+      ) : (
+        <Skeleton height={260} />
+      )}
+      <Steps run={run} task={id} open={open} />
     </div>
   );
 }

@@ -1,48 +1,54 @@
-// Spans as rows of a waterfall: children under their parents in the order of their start.
-import type { Span } from "../../api/types";
+// A trace, which comes as columns, as rows of a waterfall: children under their parents in the order of their start.
+import type { Trace } from "../../api/types";
 
 export interface Row {
-  span: Span;
+  /** The span's place in the columns. */
+  at: number;
   depth: number;
   children: number;
 }
 
-export function bounds(spans: Span[]): [number, number] {
-  let from = Infinity;
-  let until = -Infinity;
-  for (const span of spans) {
-    from = Math.min(from, span.started);
-    until = Math.max(until, span.ended ?? span.started);
-  }
-  return [from, Math.max(until, from + 0.001)];
+export const STATUSES = ["ok", "failed", "running", "lost"] as const;
+
+/** From the first start to the last end, in ms. */
+export function lasted(trace: Trace): number {
+  let until = 1;
+  trace.started.forEach((started, at) => (until = Math.max(until, trace.ended[at] ?? started)));
+  return until;
 }
 
-export function rows(spans: Span[], folded: ReadonlySet<string>): Row[] {
-  const known = new Set(spans.map((span) => span.span));
-  const below = new Map<string | null, Span[]>();
-  for (const span of spans) {
-    const parent = span.parent !== null && known.has(span.parent) ? span.parent : null;
-    const list = below.get(parent);
-    if (list) list.push(span);
-    else below.set(parent, [span]);
+/** First child and next sibling of each span; the spans that stand under none follow the place after the last. */
+function links({ parent }: Trace): { first: Int32Array; next: Int32Array; count: Int32Array } {
+  const roots = parent.length;
+  const first = new Int32Array(roots + 1).fill(-1);
+  const next = new Int32Array(roots).fill(-1);
+  const count = new Int32Array(roots + 1);
+  for (let at = roots - 1; at >= 0; at--) {
+    const above = parent[at] ?? roots;
+    next[at] = first[above]!;
+    first[above] = at;
+    count[above]!++;
   }
-  for (const list of below.values()) list.sort((a, b) => a.started - b.started);
+  return { first, next, count };
+}
+
+export function rows(trace: Trace, folded: ReadonlySet<string>): Row[] {
+  const { first, next, count } = links(trace);
   const out: Row[] = [];
-  const stack = [...(below.get(null) ?? [])].reverse().map((span) => ({ span, depth: 0 }));
+  const stack: [number, number][] = [[first[trace.span.length]!, 0]];
   while (stack.length) {
-    const { span, depth } = stack.pop()!;
-    const children = below.get(span.span) ?? [];
-    out.push({ span, depth, children: children.length });
-    if (!folded.has(span.span)) for (const child of [...children].reverse()) stack.push({ span: child, depth: depth + 1 });
+    const [at, depth] = stack.pop()!;
+    if (at < 0) continue;
+    out.push({ at, depth, children: count[at]! });
+    stack.push([next[at]!, depth]);
+    if (!folded.has(trace.span[at]!)) stack.push([first[at]!, depth + 1]);
   }
   return out;
 }
 
 /** What a span is about, in a few words: the model of a call, the tool's name, the step. */
-export function label(span: Span): string {
-  for (const name of ["name", "tool", "model"]) {
-    const value = span.data[name];
-    if (typeof value === "string" && value) return `${span.name} · ${value}`;
-  }
-  return span.name;
+export function label(trace: Trace, at: number): string {
+  const name = trace.names[trace.name[at]!]!;
+  const about = trace.labels[trace.label[at]!];
+  return about ? `${name} · ${about}` : name;
 }

@@ -6,7 +6,7 @@ import type { EChartsCoreOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import type { Stats } from "../../api/types";
-import { spoken, t } from "../../i18n/i18n";
+import { number, spoken, t } from "../../i18n/i18n";
 import { colour, useTheme } from "../../theme/theme";
 import { seconds, short, usd } from "../../ui/format";
 import { Card, Empty } from "../../ui/surfaces";
@@ -89,7 +89,7 @@ function capability({ capability: rows }: Stats): EChartsCoreOption {
   };
   return {
     xAxis: { type: "category", data: weeks, ...axisLook() },
-    yAxis: { type: "value", min: 0, max: 1, ...axisLook(), axisLabel: axisLabel({ formatter: (value: number) => `${Math.round(value * 100)} %` }) },
+    yAxis: { type: "value", min: 0, max: 1, ...axisLook(), axisLabel: axisLabel({ formatter: (value: number) => number(value, { style: "percent" }) }) },
     series: models.map((name) => ({ name, type: "line", connectNulls: true, symbolSize: 6, data: weeks.map((week) => mean(name, week)) })),
   };
 }
@@ -98,7 +98,7 @@ export default function Charts({ stats }: { stats: Stats }) {
   return (
     <div className="columns">
       <Card title={t("tokens-and-cost")}>
-        {stats.series.at.length ? <Chart option={() => byDay(stats)} label={t("tokens-and-cost")} /> : <Empty icon="stats" title={t("stats.none")}>{t("stats.none-text")}</Empty>}
+        {stats.series.tasks.some((tasks) => tasks > 0) ? <Chart option={() => byDay(stats)} label={t("tokens-and-cost")} /> : <Empty icon="stats" title={t("stats.none")}>{t("stats.none-text")}</Empty>}
       </Card>
       <Card title={t("latency")}>
         {stats.models.some((row) => row.p50 !== null) ? <Chart option={() => latency(stats)} label={t("latency")} /> : <Empty icon="clock" title={t("stats.none")}>{t("stats.none-text")}</Empty>}

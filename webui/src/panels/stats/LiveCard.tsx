@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { t } from "../../i18n/i18n";
 import { colour, useTheme } from "../../theme/theme";
 import { Card } from "../../ui/surfaces";
-import { SECONDS, beat, pulse } from "../shared/pulse";
+import { SECONDS, beat, pulse, recall } from "../shared/pulse";
 import type uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import "./stats.css";
@@ -55,6 +55,7 @@ export default function LiveCard() {
       plot?.setData([pulse.at, pulse.work, pulse.rate] as uPlot.AlignedData, false);
       plot?.setScale("x", { min: now - SECONDS, max: now });
     };
+    recall(show);
     const timer = setInterval(show, 1000);
     const size = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
     void draw(element).then((made) => {

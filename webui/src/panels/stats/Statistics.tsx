@@ -1,10 +1,10 @@
 // What it all came to: throughput now, tokens and money by day, latency by model, cache, routing, capability.
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { useResource, useTopic } from "../../api/resource";
 import type { Stats } from "../../api/types";
-import { t, number } from "../../i18n/i18n";
+import { named, number, t } from "../../i18n/i18n";
 import { Segments } from "../../ui/controls";
-import { count, seconds, short, usd } from "../../ui/format";
+import { ago, bytes, count, seconds, short, usd } from "../../ui/format";
 import { Card, Empty, Facts, Failure, Figure, Skeleton } from "../../ui/surfaces";
 import { Table, type Column } from "../../ui/Table";
 import LiveCard from "./LiveCard";
@@ -42,23 +42,51 @@ function Figures({ stats: { series } }: { stats: Stats }) {
   );
 }
 
-function Cache({ cache }: { cache: Stats["cache"] }) {
-  const facts = Object.entries(cache ?? {}).filter(([, value]) => value === null || typeof value !== "object");
+const share = (value: unknown): string => (typeof value === "number" ? number(value, { style: "percent", maximumFractionDigits: 1 }) : "–");
+
+function Cache({ cache, sources }: { cache: Stats["cache"]; sources: Stats["sources"] }) {
+  const known = (name: string, look: (value: never) => string): [string, string][] =>
+    cache?.[name] == null ? [] : [[t(`cache.${name as "entries"}`), look(cache[name] as never)]];
   return (
     <Card title={t("cache")}>
-      {facts.length === 0 ? (
+      {cache === null ? (
         <Empty icon="undo" title={t("cache.none")}>
           {t("cache.none-text")}
         </Empty>
       ) : (
-        <Facts facts={facts.map(([name, value]) => [name.replaceAll("_", " "), shown(value)])} />
+        <Facts
+          facts={[
+            ...known("entries", count),
+            ...known("bytes", bytes),
+            ...known("hit_rate", share),
+            ...known("saved_tokens", count),
+            ...known("saved_usd", usd),
+            // Over the days chosen above; the rest counts from the cache's beginning.
+            ...Object.entries(sources).map(([name, n]): [string, string] => [t("answers-from", { source: named("source", name) }), count(n)]),
+          ]}
+        />
       )}
     </Card>
   );
 }
 
+/** The router's columns by name, in words; what another plugin gives stands as it is. */
+const ROUTED: Record<string, { label: () => string; look: (value: unknown) => ReactNode; right?: boolean }> = {
+  model: { label: () => t("model"), look: (value) => <strong>{String(value)}</strong> },
+  tasks: { label: () => t("tasks"), look: (value) => count(value as number), right: true },
+  chance: { label: () => t("routing.chance"), look: share, right: true },
+  judged: { label: () => t("routing.judged"), look: (value) => count(value as number), right: true },
+  good: { label: () => t("routing.good"), look: share, right: true },
+  last: { label: () => t("routing.last"), look: (value) => <span className="dim">{ago(value as number)}</span>, right: true },
+};
+
 function Routing({ routing }: { routing: Stats["routing"] }) {
   const names = [...new Set(routing.flatMap((row) => Object.keys(row)))].slice(0, 6);
+  const column = (name: string): Column<Stats["routing"][number]> => {
+    const known = ROUTED[name];
+    const wide = !["model", "tasks", "chance"].includes(name);
+    return { id: name, label: known?.label() ?? name.replaceAll("_", " "), width: name === "model" ? "minmax(90px, 1.3fr)" : "minmax(70px, 1fr)", right: known?.right, wide, cell: (row) => (known?.look ?? shown)(row[name]) };
+  };
   return (
     <Card flush={routing.length > 0} title={t("routing")}>
       {routing.length === 0 ? (
@@ -66,13 +94,7 @@ function Routing({ routing }: { routing: Stats["routing"] }) {
           {t("routing.none-text")}
         </Empty>
       ) : (
-        <Table<Stats["routing"][number]>
-          fit
-          label={t("routing")}
-          rows={routing.slice(0, 20)}
-          id={(row) => JSON.stringify(row)}
-          columns={names.map((name) => ({ id: name, label: name.replaceAll("_", " "), width: "minmax(70px, 1fr)", cell: (row) => shown(row[name]) }))}
-        />
+        <Table<Stats["routing"][number]> fit label={t("routing")} rows={routing.slice(0, 20)} id={(row) => JSON.stringify(row)} columns={names.map(column)} />
       )}
     </Card>
   );
@@ -95,7 +117,7 @@ function All({ stats }: { stats: Stats }) {
         )}
       </Card>
       <div className="columns">
-        <Cache cache={stats.cache} />
+        <Cache cache={stats.cache} sources={stats.sources} />
         <Routing routing={stats.routing} />
       </div>
     </>
