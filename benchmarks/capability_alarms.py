@@ -23,9 +23,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
 
 import numpy as np  # noqa: E402
 
+from pyagent_plugins.capability.check.stopping import LEVEL, Stopping, Worse  # noqa: E402
 from pyagent_plugins.capability.registry.compare import Pair, dimensions, overall  # noqa: E402
 from pyagent_plugins.capability.registry.drift import Answer, watch  # noqa: E402
 from pyagent_plugins.capability.registry.scale import Ability, Scale, Tally, fitted  # noqa: E402
+from pyagent_plugins.capability.stats.evalue import EarlyStop  # noqa: E402
 from pyagent_plugins.capability.stats.mcnemar import paired  # noqa: E402
 from pyagent_plugins.capability.stats.power import power  # noqa: E402
 from pyagent_plugins.capability.stats.rasch import chance, expected  # noqa: E402
@@ -104,6 +106,31 @@ def weekly(before: Array, after: Array, family: int = 1) -> tuple[bool, list[str
     return lost, [c.dim for c in dimensions(pairs, both, family) if c.verdict == "regression"]
 
 
+def stopped(rng: np.random.Generator, before: Array, after: Array, family: int = 1) -> int | None:
+    """After how many answers, in an order by chance, the check is stopped; None: it comes to its end."""
+    earlier = {outcome.item: outcome.solved for outcome in outcomes(before)}
+    looks = 1 if family == 1 else 2 * family
+    stopping = Stopping("", EarlyStop.against(earlier, LEVEL / looks), len(before))
+    rows = outcomes(after)
+    for count, place in enumerate(rng.permutation(len(rows)), 1):
+        try:
+            stopping.see(rows[place])
+        except Worse:
+            return count
+    return None
+
+
+def disasters(seed: int, repeats: int, kept: float) -> list[int | None]:
+    """Answers until a check of 560 anchors is stopped, of a model that keeps so much of what it could solve."""
+    rng = np.random.default_rng(seed)
+    told = []
+    for _ in range(repeats):
+        model = Simulated(rng, dims=14)
+        before = model.anchors()
+        told.append(stopped(rng, before, model.anchors() & (rng.random(before.shape) < kept), MODELS))
+    return told
+
+
 def answers(fresh: Array) -> list[Answer]:
     return [
         Answer(f"d{d:02}", ("g", LEVELS[i % 5]), float(x)) for d, row in enumerate(fresh) for i, x in enumerate(row)
@@ -130,7 +157,7 @@ def false_alarms(seed: int, psi: float = PSI, weeks: int = WEEKS) -> dict[str, i
     models = [Simulated(rng, psi) for _ in range(MODELS)]
     last = [model.anchors() for model in models]
     scale, bases = baseline(models)
-    counts = {"overall": 0, "cell": 0, "drift": 0}
+    counts = {"overall": 0, "cell": 0, "drift": 0, "stop": 0}
     fresh: list[list[list[Answer]]] = [[] for _ in models]
     for _ in range(weeks):
         for number, model in enumerate(models):
@@ -138,6 +165,8 @@ def false_alarms(seed: int, psi: float = PSI, weeks: int = WEEKS) -> dict[str, i
             lost, cells_lost = weekly(last[number], now, MODELS)
             counts["overall"] += lost
             counts["cell"] += len(cells_lost)
+            # A check that was stopped is an alarm of its own only where the whole one would have been silent.
+            counts["stop"] += stopped(rng, last[number], now, MODELS) is not None and not lost
             last[number] = now
             fresh[number].append(answers(model.fresh()))
     for base, seen in zip(bases, fresh, strict=True):
@@ -245,6 +274,12 @@ def main() -> None:
     for drop in (0.15, 0.30):
         hit, false = one_cell(3, args.repeats // 4, drop)
         print(f"  {100 * drop:.0f} points in one cell of 120: {hit:.3f} in one week, {false:.4f} false beside it")
+    print("stopped early, among eight models: answers of 560 that were asked")
+    for kept in (0.1, 0.5, 0.7, 1.0):
+        counted_ = disasters(5, args.repeats // 20, kept)
+        heard = [count for count in counted_ if count is not None]
+        middle = f"median {statistics.median(heard):.0f}" if heard else "-"
+        print(f"  a model that keeps {kept:.0%}: {len(heard) / len(counted_):.0%} stopped, {middle} answers")
     print("lasting drops, by fresh items alone (CUSUM)")
     for drop, everywhere in ((0.05, True), (0.10, True), (0.15, False), (0.30, False)):
         what = "over all" if everywhere else "in one cell"

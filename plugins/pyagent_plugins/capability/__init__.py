@@ -47,6 +47,13 @@ def pyagent_config() -> Iterable[Option]:
 
 
 @hookimpl
+def pyagent_stats(context: Context) -> Iterable[tuple[str, Any]]:
+    from pyagent_plugins.capability.glance import glance
+
+    yield from glance(Path(context.data_dir) / "capability.db")
+
+
+@hookimpl
 def pyagent_steps(context: Context) -> Iterable[Step]:
     from pyagent_plugins.capability.route.step import Route
 

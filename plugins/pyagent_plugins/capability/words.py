@@ -42,8 +42,8 @@ DIMENSIONS: tuple[Dimension, ...] = (
 )
 
 # Measured of the service rather than of the answers: seconds, tokens a second, two shares of 0..1, and USD for
-# an item that passed.
-OPS: tuple[str, ...] = ("op.ttft", "op.tps", "op.error_rate", "op.determinism", "op.cost_per_pass")
+# an item that passed; of the sandbox, the share of forbidden things that it refuses.
+OPS: tuple[str, ...] = ("op.ttft", "op.tps", "op.error_rate", "op.determinism", "op.cost_per_pass", "op.refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,9 +189,37 @@ def test_a_model_that_got_worse_stops_a_ci_job(oracle: Start, configured: Config
     server.process.kill()
     server.process.wait()
     oracle("--week", WEEK, "--wrong", "0.4", "--port", str(server.port))
-    worse = pyagent(*check, "--fail-on-regression", "--again")
+    worse = pyagent(*check, "--fail-on-regression", "--again", "--to-the-end")
     assert worse.code == 4, worse.err
     assert "regression: far" in worse.err
+    assert registry.checks("far")[0].status == "valid"
+
+
+def test_a_disaster_is_not_asked_to_its_end_and_is_forgotten_when_it_is_mended(
+    oracle: Start, configured: Configure, registry: Registry
+) -> None:
+    check = ("capability", "check", "far", "--profile", "weekly", "--dims", "know,text")
+    server = oracle("--week", WEEK)
+    configured(server)
+    assert pyagent(*check).code == 0
+    registry.file.write(lambda db: db.execute("UPDATE run SET week = '2026-W01'"))
+    server.process.kill()
+    server.process.wait()
+    broken = oracle("--week", WEEK, "--wrong", "0.6", "--port", str(server.port))
+    stopped = pyagent(*check)
+    assert stopped.code == 4
+    for words in ("the check was stopped after", "asked in 2026-W01", "--to-the-end", "regression: far"):
+        assert words in stopped.err
+    assert sum(asked(broken).values()) < 120, "of 180"
+    assert registry.cells("far", WEEK) == []
+    assert [alert.kind for alert in registry.alerts("far", unseen=True)] == ["stopped"]
+    broken.process.kill()
+    broken.process.wait()
+    oracle("--week", WEEK, "--port", str(server.port))
+    mended = pyagent(*check, "--fail-on-regression")
+    assert mended.code == 0, mended.err
+    assert {cell.n for cell in registry.cells("far", WEEK)} == {60}
+    assert registry.alerts("far", unseen=True) == []
 
 
 def test_age_is_judged_without_asking(oracle: Start, configured: Configure, registry: Registry) -> None:

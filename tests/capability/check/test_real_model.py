@@ -25,6 +25,8 @@ from tests.capability.models import local_models
 
 # Ten anchors of each cheap dimension: two of each level.
 SMALL = Profile("small", 1, anchors=10, fresh=0, long_anchors=0, long_fresh=0, repeats=2)
+# Twice as many, which a broken set-up does not get to.
+MORE = Profile("more", 1, anchors=20, fresh=0, long_anchors=0, long_fresh=0, repeats=2)
 DIMS = ["know", "text"]
 
 pytestmark = pytest.mark.local
@@ -49,7 +51,7 @@ class Hot:
         await self._engine.aclose()
 
 
-def check(registry: Registry, path: Path, week: int, hot: bool = False) -> Ended:
+def check(registry: Registry, path: Path, week: int, hot: bool = False, profile: Profile = SMALL) -> Ended:
     """Check a file under the name `m` in a week."""
     app = App()
     model = Model("m", "llama", path=str(path), input_price=0.0, output_price=0.0)
@@ -60,7 +62,7 @@ def check(registry: Registry, path: Path, week: int, hot: bool = False) -> Ended
         engine = app.open_engine(model, options)
         asker = EngineAsker(Hot(engine) if hot else engine, model, 600)
         try:
-            checker = Checker(registry, SMALL, DIMS, clock=lambda: monday)
+            checker = Checker(registry, profile, DIMS, clock=lambda: monday, whole=profile is SMALL)
             return await checker.check(measured(app, model), asker, model)
         finally:
             await asker.aclose()
@@ -79,32 +81,32 @@ def registry(tmp_path_factory: pytest.TempPathFactory, files: Mapping[str, Path]
     folder = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch, Registry.open(folder / "capability.db") as opened:
         patch.setenv("PYAGENT_HOME", str(folder))
-        assert check(opened, files["q8"], 40).status == "valid"
+        assert check(opened, files["q8"], 40, profile=MORE).status == "valid"
         yield opened
 
 
 def test_the_unchanged_model_raises_no_alarm(registry: Registry, files: Mapping[str, Path]) -> None:
-    ended = check(registry, files["q8"], 41)
-    report = compared(registry, "m", "2026-W40", "2026-W41")
+    ended = check(registry, files["q8"], 42)
+    report = compared(registry, "m", "2026-W40", "2026-W42")
     assert (report.paired, report.changed) == (30, 0)
     assert [alert for alert in report.alerts if alert.severity == "regression"] == []
     assert ended.ops["op.determinism"] == 1.0
     by_level = {1: [0.0], 5: [0.0]}
-    for outcome in registry.outcomes(registry.checks("m", "2026-W41")[0].id):
+    for outcome in registry.outcomes(registry.checks("m", "2026-W42")[0].id):
         by_level.setdefault(outcome.level, []).append(outcome.solved)
     # Level 1 is within reach of 135M parameters, and level 5 is not.
     assert sum(by_level[1]) >= 3
     assert sum(by_level[5]) <= sum(by_level[1]) / 2
 
 
-def test_temperature_two_is_flagged(registry: Registry, files: Mapping[str, Path]) -> None:
-    ended = check(registry, files["q8"], 42, hot=True)
-    if ended.status == "valid":
-        report = compared(registry, "m", "2026-W40", "2026-W42")
-        assert "regression" in {alert.severity for alert in report.alerts}
-        assert report.changed > 10
-    else:
-        assert ended.reason
+def test_temperature_two_stops_the_check_early(registry: Registry, files: Mapping[str, Path]) -> None:
+    ended = check(registry, files["q8"], 41, hot=True, profile=MORE)
+    assert (ended.status, ended.cells) == ("invalid", ())
+    assert "the check was stopped after" in ended.reason
+    assert 10 <= ended.asked < 60
+    (alert,) = [alert for alert in registry.alerts("m", "2026-W41") if alert.kind == "stopped"]
+    assert alert.severity == "regression"
+    assert "that were asked in 2026-W40" in alert.message
 
 
 def test_another_models_chat_template_is_flagged(registry: Registry, files: Mapping[str, Path]) -> None:

@@ -14,7 +14,7 @@ from pyagent_plugins.capability.route.chooser import Chooser
 from pyagent_plugins.capability.route.evidence import Evidence
 from pyagent_plugins.capability.route.table import Table, held_back
 from pyagent_plugins.capability.route.traffic import LEAST, Traffic
-from tests.capability.route.fleet import cells
+from tests.capability.route.fleet import cell, cells
 
 CHEAP = Model("cheap", "openai", context=4000, input_price=1.0, output_price=1.0)
 DEAR = Model("dear", "openai", context=100_000, input_price=30.0, output_price=30.0)
@@ -158,3 +158,19 @@ def test_among_free_models_the_faster_of_equals_answers() -> None:
         [slow, fast], frozenset({"slow", "fast"}), Evidence(tuple(cells({"slow": 0.9, "fast": 0.2})), ops=ops)
     )
     assert chosen(far) == "slow"
+
+
+def test_what_was_measured_of_tools_and_json_wins_over_what_is_declared() -> None:
+    """A declaration is a prior: twenty items or more say more."""
+    plain, boaster = Model("plain", can=("de",)), Model("boaster", can=("tools", "json"))
+
+    def has(model: Model, share: float, n: int) -> tuple[bool, bool]:
+        names = ("tool.select", "tool.args", "format.json")
+        known = facts(model, True, {}, {dim: cell(model.name, dim, share, n) for dim in names})
+        return known.tools, known.json
+
+    assert has(plain, 0.9, 60) == (True, True)
+    assert has(plain, 0.9, 4) == (False, False)
+    assert has(boaster, 0.02, 60) == (False, False)
+    assert has(boaster, 0.02, 4) == (True, True)
+    assert has(boaster, 0.5, 60) == has(plain, 0.5, 60) == (True, True)

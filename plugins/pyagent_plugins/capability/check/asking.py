@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Protocol, TypeVar
 
 from pyagent.engine.base import Engine, Reply, Request
@@ -110,7 +111,8 @@ class EngineAsker:
     async def answers(self, asked: Sequence[Asked], hear: Hear) -> None:
         """Short questions with as many in flight as the engine likes; long ones a few at a time for each text."""
         long = [pair for pair in asked if pair[1].template.startswith("context.")]
-        # Those that begin alike one after the other: an engine that keeps prefixes reads each once.
+        # Those that begin alike one after the other: an engine that keeps prefixes reads each once. The rest is mixed:
+        # long answers never run alone, and a disaster shows in all dimensions early.
         short = sorted((pair for pair in asked if not pair[1].template.startswith("context.")), key=beginning)
         await self._spread(short, hear, self._engine.width)
         texts: dict[str, list[Asked]] = {}
@@ -226,10 +228,13 @@ class EngineAsker:
 
 
 def beginning(pair: Asked) -> tuple[str, ...]:
-    """What a prompt begins with: its tools and the turns before the last."""
+    """A place by what a prompt begins with: its tools and the turns before the last. Beginnings that share their first
+    turn stay together; where nothing is shared, the order is by chance, and always the same."""
     question = pair[1]
     tools = "".join(tool.name for tool in question.tools)
-    return (tools, question.tool_choice, *(message.content for message in question.messages[:-1]))
+    before = [message.content for message in question.messages[:-1]]
+    first = (tools, before[0] if before else "" if tools else question.messages[-1].content)
+    return (sha256("\0".join(first).encode("utf-8", "replace")).hexdigest(), *before, question.tool_choice)
 
 
 class Watch:

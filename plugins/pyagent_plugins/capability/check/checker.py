@@ -19,6 +19,8 @@ from pyagent_plugins.capability.check.adapting import Adapting
 from pyagent_plugins.capability.check.asking import Asker, Heard
 from pyagent_plugins.capability.check.probes import answer_sha, cost_per_pass, error_rate, same, speed
 from pyagent_plugins.capability.check.sanity import sane
+from pyagent_plugins.capability.check.stopping import KIND as STOPPED
+from pyagent_plugins.capability.check.stopping import Stopping, Worse
 from pyagent_plugins.capability.items.graders import Grade, Said, grade
 from pyagent_plugins.capability.items.suite import Profile, build, items
 from pyagent_plugins.capability.registry.cells import cells_of
@@ -79,7 +81,8 @@ class Checker:
     """Checks models by ``profile`` into ``registry``; ``dims`` limits the dimensions, ``clock`` gives seconds.
 
     ``week`` is that of the start. ``by_dim`` asks one dimension after the other, so that each one's time is known;
-    else everything goes in together, which keeps an engine busier.
+    else everything goes in together, which keeps an engine busier. ``whole`` goes on to the end with a model that is
+    plainly worse than before.
     """
 
     def __init__(
@@ -89,8 +92,10 @@ class Checker:
         dims: Sequence[str] | None = None,
         clock: Callable[[], float] = time.time,
         by_dim: bool = False,
+        whole: bool = False,
     ) -> None:
         self.registry, self.profile, self._dims, self.by_dim = registry, profile, dims, by_dim
+        self.whole = whole
         self.week = week_of(clock())
         self.suite = profile.suite if not dims else f"{profile.suite}:{','.join(sorted(dims))}"
         self.items = items(profile, self.week, dims)
@@ -127,10 +132,25 @@ class Checker:
         work = _Work(self, who, asker, check, progress)
         try:
             await work.run()
+        except Worse:
+            return self._stopped(who, check, work)
         except PyAgentError as error:
             self.registry.finish(check.id, "partial", [], {}, str(error))
             raise
         return await self._conclude(who, asker, check, work)
+
+    def _stopped(self, who: Measured, check: Check, work: _Work) -> Ended:
+        """Invalid, not scored: what was answered is no sample of the items. Asked again, it starts afresh."""
+        assert work.stopping is not None
+        alert = work.stopping.alert(who.name, self.week)
+        self.registry.record(check.id, work.failed)
+        outcomes = self.registry.outcomes(check.id)
+        reason = f"{alert.message}; mend the set-up, or measure it so by --to-the-end"
+        self.registry.finish(check.id, "invalid", [], {}, reason)
+        work.alerts.append(alert)
+        for each in work.alerts:
+            self.registry.alert(each)
+        return self._ended(who, "invalid", reason, (), None, work, outcomes)
 
     async def _conclude(self, who: Measured, asker: Asker, check: Check, work: _Work) -> Ended:
         self.registry.record(check.id, work.failed)
@@ -147,6 +167,8 @@ class Checker:
         if work.adapting:
             cells = work.adapting.cells(cells)
         self.registry.finish(check.id, "valid", cells, ops)
+        # What an earlier try of this week was stopped for is mended, or measured now.
+        self.registry.saw(a.id for a in self.registry.alerts(who.name, self.week, unseen=True) if a.kind == STOPPED)
         for alert in work.alerts:
             self.registry.alert(alert)
         return self._ended(who, "valid", "", cells, ops, work, outcomes)
@@ -207,8 +229,13 @@ class _Work:
         self.counts: list[tuple[int, int]] = []
         self.answered: dict[str, Outcome] = {}
         self.adapting: Adapting | None = None
+        self.stopping = None if checker.whole else Stopping.against(
+            checker.registry, who.name, checker.week, checker.items
+        )  # fmt: skip
 
     async def run(self) -> None:
+        for outcome in self._checker.registry.outcomes(self._check.id) if self.stopping else ():
+            self._watch(outcome)
         left = [item for item in self.items.values() if item.id not in self._check.done]
         able = [item for item in left if self._asker.able(build(item))]
         self.unable = {item.dim for item in left} - {item.dim for item in able}
@@ -266,7 +293,13 @@ class _Work:
             else:
                 self.progress.failed += 1
                 self.failed.append(outcome)
+            self._watch(outcome)
         self._tell(self.progress)
+
+    def _watch(self, outcome: Outcome) -> None:
+        """Raises Worse where the answers so far are a disaster."""
+        if self.stopping is not None:
+            self.stopping.see(outcome)
 
     def _served(self, served: str) -> None:
         """Another model's name on an answer: a router or a fallback behind the endpoint."""

@@ -11,17 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pyagent import __version__
 from pyagent.engine.base import Engine, EngineOptions
-from pyagent.errors import Busy, ConfigError, Interrupted
+from pyagent.errors import Busy, ConfigError, Interrupted, ModelMissing
 from pyagent.host.app import App
 from pyagent.model import Model
 from pyagent.run.budget import Budget
 from pyagent.store.lock import RunLock
 from pyagent_plugins.capability.check.asking import Asker, EngineAsker
 from pyagent_plugins.capability.check.checker import Checker, Ended, Progress
+from pyagent_plugins.capability.check.forbidden import NAME as SANDBOX
+from pyagent_plugins.capability.check.forbidden import check as check_sandbox
 from pyagent_plugins.capability.check.measured import measured
+from pyagent_plugins.capability.check.routed import NAME as ROUTER
+from pyagent_plugins.capability.check.routed import RoutedAsker
 from pyagent_plugins.capability.check.selves import NAME as SWARM
-from pyagent_plugins.capability.check.selves import SwarmAsker
+from pyagent_plugins.capability.check.selves import WITH_TOOLS, SwarmAsker
+from pyagent_plugins.capability.route.chooser import Chooser
+from pyagent_plugins.capability.route.evidence import gathered
 from pyagent_plugins.capability.words import Measured
 
 T = TypeVar("T")
@@ -47,11 +54,15 @@ class Rounds:
         self._budget_usd, self._spent, self._again = budget_usd, 0.0, again
 
     def names(self) -> list[str]:
-        """Everything that is checked when nobody names a model: all that are configured, and PyAgent itself."""
-        return [*self._app.models(), SWARM]
+        """Everything that is checked when nobody names a model: all that are configured, then PyAgent itself, whose
+        router chooses by what was just measured where there is a choice."""
+        models = self._app.models()
+        return [*models, SWARM, *([ROUTER] if len(models) > 1 else []), SANDBOX]
 
     async def check(self, name: str, tell: Tell = lambda name, progress: None) -> Ended:
         """Check one model. Raises Busy (75) when another process does, and what stops the check."""
+        if name == SANDBOX:
+            return await check_sandbox(self._checker.registry, self._checker.week, self._again)
         who, model, asker = self._opened(name)
         lock = RunLock(Path(self._app.data_dir) / "locks", f"check-{_short(who)}")
         try:
@@ -73,23 +84,47 @@ class Rounds:
             lock.release()
 
     def _opened(self, name: str) -> tuple[Measured, Model | None, Asker]:
-        if name == SWARM or name.startswith(f"{SWARM}:"):
-            return self._swarm(name)
+        own, _, inside = name.partition(":")[2].partition(":")
+        own = f"self:{own}"
+        if own in (SWARM, WITH_TOOLS) and name.startswith("self:"):
+            return self._swarm(name, inside or None, own == WITH_TOOLS)
+        if name == ROUTER:
+            return self._router()
         model = self._priced(self._app.model(name))
         who = measured(self._app, model)
         before = 0.0 if self._again else self._checker.spent(who)
-        budget = Budget(max_usd=self._left(), usd=before) if self._budget_usd is not None else None
-        return who, model, EngineAsker(self._open(model), model, self._patience(model), budget, self._long(model))
+        return who, model, self._asker(model, self._bounded(before))
 
-    def _swarm(self, name: str) -> tuple[Measured, None, Asker]:
+    def _asker(self, model: Model, budget: Budget | None) -> EngineAsker:
+        return EngineAsker(self._open(model), model, self._patience(model), budget, self._long(model))
+
+    def _bounded(self, spent: float) -> Budget | None:
+        return Budget(max_usd=self._left(), usd=spent) if self._budget_usd is not None else None
+
+    def _swarm(self, name: str, inside: str | None, tools: bool) -> tuple[Measured, None, Asker]:
         """``self:swarm`` asks as a user without -m does, ``self:swarm:MODEL`` with one."""
-        inside = name.removeprefix(SWARM).removeprefix(":") or None
         model = self._priced(self._app.model(inside))
         inner = measured(self._app, model)
-        from pyagent import __version__
-
         who = Measured(name, "swarm", f"{__version__}/{inner.weights}", inner.version, inner.quant, inner.context)
-        return who, None, SwarmAsker(inside, self._app.cwd, self._patience(model), self._left())
+        return who, None, SwarmAsker(inside, self._app.cwd, self._patience(model), self._left(), tools)
+
+    def _router(self) -> tuple[Measured, None, Asker]:
+        """All configured models, by what the registry holds of them. Raises ModelMissing (4) where that is nothing."""
+        default = self._app.model()
+        others = [model for model in self._app.models().values() if model.name != default.name]
+        models = [self._priced(model) for model in (default, *others)]
+        evidence = gathered(self._checker.registry, [model.name for model in models])
+        if not evidence.cells:
+            raise ModelMissing("no model was measured, so there is nothing to route by", "check the models first")
+        local = frozenset(model.name for model in models if self._app.engine_kind(model).local)
+        parts = sorted(f"{model.name}={measured(self._app, model).weights}" for model in models)
+        weights = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        who = Measured(ROUTER, "router", weights, __version__, "", None)
+        budget = self._bounded(0.0 if self._again else self._checker.spent(who))
+        quality = self._app.settings.get("swarm.quality")
+        return who, None, RoutedAsker(
+            Chooser(models, local, evidence), quality, lambda model: self._asker(model, budget)
+        )  # fmt: skip
 
     def _open(self, model: Model) -> Engine:
         return self._app.open_engine(model, self._options(model))

@@ -1,7 +1,8 @@
 """PyAgent itself, measured like any model: the same questions as a task file through `pyagent swarm run`.
 
 What comes out is the model with everything that stands around it: repair, retries, routing, plugins. A task names
-tools by what is installed, so that questions with tools of their own cannot be asked here.
+tools by what is installed, so that questions with tools of their own cannot be asked here. ``self:tools`` asks those
+that an installed tool can help with, and gives it to them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from pyagent_plugins.capability.check.asking import Asked, Hear, Heard
 from pyagent_plugins.capability.items.graders import Said
 from pyagent_plugins.capability.items.question import Question
 
-NAME = "self:swarm"
+NAME, WITH_TOOLS = "self:swarm", "self:tools"
+# What a question's template begins with, and the installed tools that help with it.
+HELP = {"math.": ("calculator",)}
 LINE = 1 << 24  # bytes of the longest Result line
 
 
@@ -31,21 +34,25 @@ class SwarmAsker:
     """Asks by a `pyagent swarm run` of its own, with nothing from the answers' cache.
 
     ``model`` None lets the swarm choose, as a user's run without -m does. ``cwd`` is the project that the run
-    belongs to; ``budget_usd`` is what may still be spent.
+    belongs to; ``budget_usd`` is what may still be spent. ``tools``: only questions that a tool helps with, with it.
     """
 
-    def __init__(self, model: str | None, cwd: Path, timeout: float, budget_usd: float | None = None) -> None:
+    def __init__(
+        self, model: str | None, cwd: Path, timeout: float, budget_usd: float | None = None, tools: bool = False
+    ) -> None:
         self._model, self._cwd, self._timeout, self._left = model, cwd, timeout, budget_usd
+        self._tools = tools
 
     def able(self, question: Question) -> bool:
-        return not question.tools
+        return bool(helping(question)) if self._tools else not question.tools
 
     async def answers(self, asked: Sequence[Asked], hear: Hear) -> None:
         if not asked:
             return
         with tempfile.TemporaryDirectory(prefix="pyagent-check-") as folder:
             tasks = Path(folder) / "tasks.jsonl"
-            tasks.write_text("".join(f"{json.dumps(task_of(name, question))}\n" for name, question in asked))
+            rows = [task_of(name, question, self._tools) for name, question in asked]
+            tasks.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
             await self._run(tasks, hear)
 
     async def aclose(self) -> None:
@@ -102,7 +109,12 @@ class Stopped(PyAgentError):
         self.exit_code = code if code > 0 else 70
 
 
-def task_of(name: str, question: Question) -> dict[str, Any]:
+def helping(question: Question) -> tuple[str, ...]:
+    """The installed tools that help with the question, by name."""
+    return next((tools for begins, tools in HELP.items() if question.template.startswith(begins)), ())
+
+
+def task_of(name: str, question: Question, tools: bool = False) -> dict[str, Any]:
     """A question as a line of a task file."""
     task: dict[str, Any] = {
         "id": name,
@@ -110,6 +122,8 @@ def task_of(name: str, question: Question) -> dict[str, Any]:
         "max_tokens": question.max_tokens,
         "temperature": 0,
     }
+    if tools and (help := helping(question)):
+        task["tools"] = list(help)
     return {**task, "schema": question.schema} if question.schema else task
 
 

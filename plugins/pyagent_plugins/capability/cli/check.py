@@ -43,12 +43,16 @@ def check(
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="For one call; 120, local models 1800.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Ask everything again, also what this week has.")] = False,
+    to_the_end: Annotated[
+        bool, typer.Option("--to-the-end", help="Do not stop early with a model that is plainly worse than before.")
+    ] = False,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit XML, for CI.")] = None,
 ) -> None:
     """Measure what models can do, on questions that a program grades.
 
     A check is done once a week for each model and profile; the same command again goes on where it stopped.
-    `self:swarm` is PyAgent itself, `self:swarm:MODEL` with one model.
+    `self:swarm` is PyAgent itself, `self:swarm:MODEL` with one model, `self:tools` with its tools; `self:router` is the
+    choice among all, `self:sandbox` where models' programs run.
     """
     from pyagent_plugins.capability.check.checker import Checker
     from pyagent_plugins.capability.items.suite import PROFILES
@@ -64,9 +68,9 @@ def check(
         from pyagent_plugins.capability.check.rounds import Rounds
 
         chosen = [each.strip() for each in dims.split(",") if each.strip()] if dims else None
-        rounds = Rounds(host, Checker(registry, PROFILES[name], chosen), timeout, budget_usd, again)
+        rounds = Rounds(host, Checker(registry, PROFILES[name], chosen, whole=to_the_end), timeout, budget_usd, again)
         ended, failed = _checked(rounds, out, list(dict.fromkeys(models or rounds.names())))
-        alerts = [alert for each in ended if each.status == "valid" for alert in _compared(registry, each)]
+        alerts = [alert for each in ended for alert in _compared(registry, each)]
         _show(out, ended, alerts)
         if junit:
             _write(junit, ended, alerts, failed)
@@ -129,9 +133,11 @@ def _said(ended: Ended) -> str:
 
 
 def _compared(registry: Registry, ended: Ended) -> list[Alert]:
-    """What a valid check says beside the week that it is held against, with the check's own alerts."""
+    """The check's own alerts, and for a valid one what it says beside the week that it is held against."""
     from pyagent_plugins.capability.registry.alerts import against, compared
 
+    if ended.status != "valid":
+        return list(ended.alerts)
     before = against(registry, ended.model, ended.week)
     found = compared(registry, ended.model, before, ended.week).alerts if before else ()
     return [*ended.alerts, *found]

@@ -57,8 +57,10 @@ def _unmeasured(out: Output, check: CheckRow) -> None:
 
 
 def _facts(held: Registry, check: CheckRow) -> dict[str, Any]:
+    from pyagent_plugins.capability.registry.beside import beside
     from pyagent_plugins.capability.registry.compare import index
 
+    single = beside(held, check.model, check.week) if check.model.startswith("self:") else None
     cells = held.cells(check.model, check.week)
     history = held.cells(check.model)
     weeks = [week for week in held.weeks(check.model) if week <= check.week][-WEEKS:]
@@ -75,6 +77,7 @@ def _facts(held: Registry, check: CheckRow) -> dict[str, Any]:
         "baseline": held.baseline(check.model),
         "identity": asdict(check.measured),
         "index": asdict(whole) if whole else None,
+        "beside": asdict(single) if single else None,
         "cells": [
             {
                 **asdict(cell),
@@ -115,13 +118,17 @@ def _tell(out: Output, facts: dict[str, Any]) -> None:
     who = facts["identity"]
     parts = [who["engine"], who["quant"], f"{who['context']:,} tokens" if who["context"] else "", who["version"]]
     out.print(f"{facts['model']}  ({', '.join(one_line(part) for part in parts if part)})")
+    age = shown.age(facts["finished"])
+    age = "just now" if age == "now" else f"{age} old"
     out.print(
         f"{facts['week']}, {facts['suite']}, {facts['answered']} of {facts['items']} items, "
-        f"{shown.age(facts['finished'])} old, cost {money(facts['cost_usd'])}, baseline {facts['baseline'] or 'none'}"
+        f"{age}, cost {money(facts['cost_usd'])}, baseline {facts['baseline'] or 'none'}"
     )
     if whole := facts["index"]:
         told = f"index {shown.percent(**whole)}, n={whole['n']}"
         out.print(f"{told}; percent solved with 95 % intervals, ability in logits")
+    if single := facts["beside"]:
+        out.print(_beside(single))
     out.print("")
     out.table([_row(cell) for cell in facts["cells"]], COLUMNS if shown.wide(out, 100) else NARROW)
     if facts["ops"]:
@@ -130,6 +137,16 @@ def _tell(out: Output, facts: dict[str, Any]) -> None:
         out.table(ops, ("service", "value"))
     for alert in facts["alerts"]:
         out.print(f"{alert['severity']}: {one_line(alert['message'])}")
+
+
+def _beside(single: dict[str, Any]) -> str:
+    found = single["found"]
+    told = f"beside {single['model']}, the best single model: {shown.span(found['delta'], found['low'], found['high'])}"
+    p = min(1.0, 2 * min(found["worse"], found["better"]))
+    return (
+        f"{told} points, {found['lost']} lost and {found['won']} won of {found['n']} items, p={p:.2g}; "
+        f"for {money(single['own'])}, where that one takes {money(single['its'])}"
+    )
 
 
 def _row(cell: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,9 @@ Group = tuple[str, int]
 Person = tuple[str, str]
 # Newest weeks that are fitted together; older ones no longer change how hard an item is.
 WEEKS = 52
+# For a run's routing the last weeks do: reading a year of eight models takes a second.
+ROUTED = 4
+LEVELS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,34 @@ def scale(registry: Registry) -> Scale:
     return fitted(tallies(registry))
 
 
-def tallies(registry: Registry, kind: str | None = None) -> list[Tally]:
-    """What every model solved of each group in each week; ``kind``: of anchors or fresh items only."""
+def ladders(registry: Registry) -> dict[str, tuple[float, ...]]:
+    """How hard level 1 to 5 of each dimension was found to be, in logits: the mean of its generators, by answers.
+
+    A level that nobody answered is as hard as is expected of it.
+    """
+    rows = tallies(registry, weeks=ROUTED)
+    return steps(fitted(rows), rows)
+
+
+def steps(scale: Scale, rows: Iterable[Tally]) -> dict[str, tuple[float, ...]]:
+    """The same from tallies at hand."""
+    sums: dict[tuple[str, int], tuple[float, float]] = {}
+    for row in rows:
+        hard, asked = sums.get((row.dim, row.group[1]), (0.0, 0.0))
+        sums[row.dim, row.group[1]] = hard + row.asked * scale.hard(row.dim, row.group), asked + row.asked
+    mean = {key: hard / asked for key, (hard, asked) in sums.items()}
+    return {dim: tuple(mean.get((dim, level), expected(level)) for level in LEVELS) for dim, _ in sums}
+
+
+def tallies(registry: Registry, kind: str | None = None, weeks: int = WEEKS) -> list[Tally]:
+    """What every model solved of each group in each of the newest weeks; ``kind``: of anchors or fresh items only."""
     rows = registry.file.all(
         """SELECT dim, name, week, generator, level, count(*), sum(solved)
         FROM run JOIN model ON model.id = run.model JOIN result ON result.run = run.id JOIN item ON seq = item
         WHERE status = 'valid' AND (?1 IS NULL OR kind = ?1)
             AND week IN (SELECT DISTINCT week FROM run ORDER BY week DESC LIMIT ?2)
         GROUP BY dim, name, week, generator, level""",
-        (kind, WEEKS),
+        (kind, weeks),
     )
     return [
         Tally(dim, (name, week), (gen, level), asked, solved) for dim, name, week, gen, level, asked, solved in rows

@@ -18,6 +18,8 @@ MEDIA = ("image", "audio", "video")
 ILL = 0.5
 # A model measured on so many items, of which not one in five was solved at best, does not speak other languages.
 SPEAKS, ITEMS = 0.2, 20
+# One that solves so many of what needs tools, or JSON, for sure, has them, whatever is declared.
+SHOWS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,21 @@ def facts(model: Model, local: bool, ops: Mapping[str, float], cells: Mapping[st
         local,
         context_of(model),
         frozenset(MEDIA) & (can or frozenset()),
-        can is None or "tools" in can,
-        can is None or "json" in can,
+        _has(can is None or "tools" in can, cells, "tool.select", "tool.args"),
+        _has(can is None or "json" in can, cells, "format.json"),
         spoken,
         ops.get("op.ttft"),
         ops.get("op.tps"),
         ops.get("op.error_rate"),
     )
+
+
+def _has(declared: bool, cells: Mapping[str, Cell], *dims: str) -> bool:
+    """What was measured, where enough was asked to tell; else what is declared."""
+    found = [cells[dim] for dim in dims if dim in cells and cells[dim].n >= ITEMS]
+    if any(cell.low > SHOWS for cell in found):
+        return True
+    return declared and not (found and all(cell.high < SPEAKS for cell in found))
 
 
 def lacks(known: Facts, hard: Hard, answer: int = 150) -> list[str]:

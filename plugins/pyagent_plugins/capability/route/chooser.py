@@ -54,7 +54,7 @@ class Chooser:
             for model in models
         ]
         names = [model.name for model in models]
-        self.table = Table.of(names, evidence.cells, evidence.ages, evidence.alerted)
+        self.table = Table.of(names, evidence.cells, evidence.ages, evidence.alerted, evidence.ladders)
         self._place = {name: place for place, name in enumerate(names)}
         self._traffic = Traffic.of(names, evidence.routes)
         self._known = [evidence.measured(name) for name in names]
@@ -113,7 +113,9 @@ class Chooser:
 
     def _odds(self, ranked: Sequence[Facts], text: str, needs: Needs) -> Odds:
         at = [self._place[known.name] for known in ranked]
-        chance, error = self.table.chances(np.array([needs.soft.weights]), np.array([needs.soft.levels]))
+        chance, error = self.table.chances(
+            np.array([needs.soft.weights]), np.array([needs.soft.levels]), needs.soft.spread
+        )
         chance, error = chance[0], error[0]
         if self._traffic is not None:
             more, narrower = self._traffic.shift([round(value, 2) for value in structure(text)])

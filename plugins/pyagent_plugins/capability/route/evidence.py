@@ -9,29 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyagent.errors import PyAgentError
-from pyagent_plugins.capability.words import Cell
 
 if TYPE_CHECKING:
     from pyagent_plugins.capability.registry.registry import Registry
     from pyagent_plugins.capability.registry.rows import RouteRow
     from pyagent_plugins.capability.route.table import Table
+    from pyagent_plugins.capability.words import Cell
 
 MEASURE = "run `pyagent capability check`"
 WEEK = 7 * 86_400.0
 # Alerts that say that a model may not be what its cells tell.
-DOUBTS = ("regression", "behaviour_change", "drift", "memorised", "bias")
+DOUBTS = ("regression", "behaviour_change", "drift", "memorised", "bias", "stopped")
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """``cells`` of the newest week, ``ages`` in weeks, ``alerted`` (model, dimension), ``ops`` by model, ``routes``
-    with an outcome."""
+    with an outcome, ``ladders`` how hard the levels of each dimension are."""
 
     cells: tuple[Cell, ...] = ()
     ages: dict[str, float] = field(default_factory=dict)
     alerted: frozenset[tuple[str, str]] = frozenset()
     ops: dict[str, dict[str, float]] = field(default_factory=dict)
     routes: tuple[RouteRow, ...] = ()
+    ladders: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def of(self, model: str) -> dict[str, Cell]:
         return {cell.dim: cell for cell in self.cells if cell.model == model}
@@ -51,6 +52,8 @@ def read(path: Path, models: Iterable[str]) -> Evidence:
 
 
 def gathered(registry: Registry, models: Iterable[str]) -> Evidence:
+    from pyagent_plugins.capability.registry.scale import ladders
+
     names = set(models)
     cells = tuple(cell for cell in registry.cells(latest=True) if cell.model in names)
     found = {cell.model for cell in cells}
@@ -60,6 +63,7 @@ def gathered(registry: Registry, models: Iterable[str]) -> Evidence:
         frozenset((a.model, a.dim) for a in registry.alerts(unseen=True) if a.kind in DOUBTS and a.severity != "info"),
         {name: registry.ops(name) for name in found},
         tuple(registry.routes(judged=True, most=20_000)),
+        ladders(registry) if cells else {},
     )
 
 
@@ -73,7 +77,7 @@ def table_of(registry: Registry, models: Sequence[str]) -> Table:
     from pyagent_plugins.capability.route.table import Table
 
     evidence = gathered(registry, models)
-    return Table.of(models, evidence.cells, evidence.ages, evidence.alerted)
+    return Table.of(models, evidence.cells, evidence.ages, evidence.alerted, evidence.ladders)
 
 
 class Writer:

@@ -116,7 +116,7 @@ class Router:
         found = [soft(text) for text in texts]
         weights = np.array([need.weights for need in found]).reshape(len(texts), len(DIMS))
         levels = np.array([need.levels for need in found]).reshape(len(texts), len(DIMS))
-        return self.table.chances(weights, levels)
+        return self.table.chances(weights, levels, np.array([need.spread for need in found]))
 
     def _cost(self, prompt: str, views: dict[str, np.ndarray] | None) -> np.ndarray:
         """USD [m] by what was learned, else by the prices for this prompt and an answer of 256 tokens."""

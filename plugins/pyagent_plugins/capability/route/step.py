@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,10 @@ from pyagent.errors import EngineUnreachable, KeyRefused, ModelMissing, RateLimi
 from pyagent.model import Model, Result
 from pyagent.run.key import digest
 from pyagent.run.pipeline import Among, Job, Proceed
-from pyagent_plugins.capability.needs.need import Needs, asked, needs_of
 from pyagent_plugins.capability.route.evidence import MEASURE, Writer, read
 
 if TYPE_CHECKING:
+    from pyagent_plugins.capability.needs.need import Needs
     from pyagent_plugins.capability.route.chooser import Choice, Chooser
 
 # A service that did not answer is left alone for so long.
@@ -43,9 +42,11 @@ class Route:
         if among is None or job.model.name not in {model.name for model in among.models}:
             return await proceed(job)
         if len(among.models) == 1 and not among.measured and not job.task.needs:
-            # Nothing to choose, and nothing that must be met.
-            self._welcome(job)
+            # Nothing to choose, and nothing that must be met: there is nothing to tell the user either.
             return await proceed(job)
+        # 25 ms, which only a run with a choice to make pays.
+        from pyagent_plugins.capability.needs.need import asked, needs_of
+
         text, system, turns = asked(job.request.messages)
         request = job.request
         needs = needs_of(
@@ -69,16 +70,6 @@ class Route:
         self._writer.close()
         if self._writer.fault:
             self._warn(f"routing decisions were not kept: {self._writer.fault}")
-
-    def _welcome(self, job: Job) -> None:
-        """Once on a machine: its one model was not measured, and answers."""
-        told = self._path.with_name("capability.told")
-        if job.dry or self._told or self._path.exists() or told.exists():
-            return
-        self._told.add("none")
-        with suppress(OSError):
-            told.touch()
-        self._warn(f"{job.model.name} was not measured, and just answers; to know what it can do, {MEASURE}")
 
     def _choose(self, job: Job, among: Among, text: str, needs: Needs) -> Choice:
         chooser = self._chooser(among)

@@ -14,9 +14,11 @@ import numpy as np
 from pyagent_plugins.capability.words import DIMENSIONS, LEVELS, Cell
 
 DIMS = tuple(dimension.name for dimension in DIMENSIONS)
-# One level is about one unit of log odds: five levels span what lies between a toy and the best model.
-STEP = 1.0
-MIDDLE = 3.0
+# Where nobody measured how hard a level is, it is one unit of log odds harder than the one below: five levels span
+# what lies between a toy and the best model.
+EXPECTED = tuple(float(level - 3) for level in LEVELS)
+# A level that is a guess stands for those around it: its three-point Gauss-Hermite rule.
+AROUND = ((0.0, 2 / 3), (-(3**0.5), 1 / 6), (3**0.5, 1 / 6))
 # A measurement loses half its weight in four weeks beyond the first two: models change behind their names.
 FRESH_WEEKS, HALF_LIFE = 2.0, 4.0
 # A cell with an open alert may not be what it was.
@@ -28,13 +30,14 @@ UNKNOWN = 0.25
 @dataclass(frozen=True, slots=True)
 class Table:
     """``share`` and ``error`` [m, d]: shares solved at the mean level, held back, with standard errors; ``n`` [m, d]
-    items behind them, discounted; ``measured`` [m]."""
+    items behind them, discounted; ``measured`` [m]; ``hard`` [d, 5] how hard each level is, in log odds."""
 
     models: tuple[str, ...]
     share: np.ndarray
     error: np.ndarray
     n: np.ndarray
     measured: np.ndarray
+    hard: np.ndarray = field(repr=False)
     _ability: np.ndarray = field(repr=False)
 
     @classmethod
@@ -44,8 +47,10 @@ class Table:
         cells: Iterable[Cell],
         ages: Mapping[str, float] | None = None,
         alerted: Iterable[tuple[str, str]] = (),
+        ladders: Mapping[str, Sequence[float]] | None = None,
     ) -> Table:
-        """``ages`` is weeks since a model was measured, ``alerted`` (model, dimension) with an open alert."""
+        """``ages`` is weeks since a model was measured, ``alerted`` (model, dimension) with an open alert, ``ladders``
+        by dimension how hard its levels were found to be (``registry.scale.ladders``)."""
         rows, columns = {name: i for i, name in enumerate(models)}, {name: i for i, name in enumerate(DIMS)}
         n = np.zeros((len(models), len(DIMS)))
         solved, trusted = np.zeros_like(n), np.ones_like(n)
@@ -65,7 +70,8 @@ class Table:
         # What a model's other cells tell is as old as they are.
         error = np.minimum(error / np.sqrt(trusted), 0.5)
         share[barred], error[barred] = 0.0, 0.0
-        return cls(tuple(models), share, error, n, n.sum(axis=1) > 0, ability(share))
+        hard = np.array([(ladders or {}).get(dim, EXPECTED) for dim in DIMS], float)
+        return cls(tuple(models), share, error, n, n.sum(axis=1) > 0, hard, ability(share, hard))
 
     @property
     def typical(self) -> float:
@@ -73,16 +79,31 @@ class Table:
         seen = (self.n > 0).any(axis=0)
         return float(self.share[:, seen].max(axis=0).mean()) if seen.any() else 1.0
 
-    def chances(self, weights: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(pass probability [k, m], its standard error [k, m]) for prompts with soft needs [k, d] at levels [k, d]."""
-        passed = 1 / (1 + np.exp(STEP * (levels - MIDDLE)[:, None] - self._ability[None]))
+    def chances(
+        self, weights: np.ndarray, levels: np.ndarray, spread: np.ndarray | float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(pass probability [k, m], its standard error [k, m]) for prompts with soft needs [k, d] at levels [k, d],
+        which are guesses with an error of ``spread`` [k] levels."""
+        far = np.broadcast_to(np.asarray(spread, float), len(levels))[:, None]
+        parts = [(share, self._passed(levels + step * far)) for step, share in AROUND] if far.any() else []
+        passed = sum((share * part for share, part in parts), np.zeros(())) if parts else self._passed(levels)
         chance = np.einsum("kd,kmd->km", weights, passed)
         # An error of the mean over levels, as it is at this one: by the ratio of the curve's slopes (delta method),
         # which a level that is itself a guess does not deserve in full.
-        ratio = np.clip(passed * (1 - passed) / np.maximum(slope(self._ability), 1e-3)[None], 0.5, 1.5)
+        flat = np.maximum(slope(self._ability, self.hard), 1e-3)[None]
+        ratio = np.clip(passed * (1 - passed) / flat, 0.5, 1.5)
         # Errors of one model's cells share its mean and its age: they are added, not averaged away.
         error = np.einsum("kd,kmd->km", weights, ratio * self.error[None])
         return chance, error
+
+    def _passed(self, levels: np.ndarray) -> np.ndarray:
+        """[k, m, d] at levels [k, d]; between two levels the difficulty goes in a straight line."""
+        level = np.clip(levels, LEVELS[0], LEVELS[-1]) - LEVELS[0]
+        below = np.minimum(level.astype(int), len(LEVELS) - 2)
+        dims = np.arange(level.shape[1])[None]
+        low, high = self.hard[dims, below], self.hard[dims, below + 1]
+        hard = low + (level - below) * (high - low)
+        return np.asarray(1 / (1 + np.exp(hard[:, None] - self._ability[None])))
 
 
 def trust(weeks: float) -> float:
@@ -127,18 +148,17 @@ def held_back(solved: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return share, np.where(known, error, np.maximum(guess, error))
 
 
-def slope(middle: np.ndarray) -> np.ndarray:
-    """How the mean share moves with the ability."""
-    passed = [1 / (1 + np.exp(STEP * (level - MIDDLE) - middle)) for level in LEVELS]
-    return np.asarray(np.mean([each * (1 - each) for each in passed], axis=0))
+def slope(middle: np.ndarray, hard: np.ndarray) -> np.ndarray:
+    """How the mean share moves with the ability; [m, d] of abilities [m, d] at difficulties [d, 5]."""
+    passed = 1 / (1 + np.exp(hard[None] - middle[..., None]))
+    return np.asarray((passed * (1 - passed)).mean(axis=-1))
 
 
-def ability(share: np.ndarray) -> np.ndarray:
-    """Log odds at the middle level whose mean over the five levels is ``share``, by bisection."""
+def ability(share: np.ndarray, hard: np.ndarray) -> np.ndarray:
+    """Log odds [m, d] whose mean over the five levels [d, 5] is ``share``, by bisection."""
     low, high = np.full_like(share, -12.0), np.full_like(share, 12.0)
-    steps = [STEP * (level - MIDDLE) for level in LEVELS]
     for _ in range(40):
         middle = (low + high) / 2
-        mean = np.mean([1 / (1 + np.exp(step - middle)) for step in steps], axis=0)
+        mean = (1 / (1 + np.exp(hard[None] - middle[..., None]))).mean(axis=-1)
         low, high = np.where(mean < share, middle, low), np.where(mean < share, high, middle)
     return np.asarray((low + high) / 2)

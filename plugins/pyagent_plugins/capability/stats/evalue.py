@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaincc, betaln
 
+# Half of 0.05: the other half is McNemar's, on all items.
+ALPHA = 0.025
+
 
 def log_e(losses: int, n: int) -> float:
     """The logarithm of the evidence that more than half of ``n`` flipped items are losses.
@@ -31,7 +34,7 @@ def _log_e(k: np.ndarray, n: np.ndarray) -> np.ndarray:
 class Watch:
     """Paired answers in the order in which they come; ``alarmed`` stays once the evidence was enough."""
 
-    alpha: float = 0.025
+    alpha: float = ALPHA
     n: int = 0
     lost: int = 0
     won: int = 0
@@ -62,7 +65,7 @@ class EarlyStop:
     watch: Watch
 
     @classmethod
-    def against(cls, baseline: Mapping[str, float], alpha: float = 0.025) -> EarlyStop:
+    def against(cls, baseline: Mapping[str, float], alpha: float = ALPHA) -> EarlyStop:
         return cls(baseline, Watch(alpha))
 
     def see(self, item: str, solved: float) -> bool:
