@@ -25,10 +25,10 @@ inline bool takes(const ggml_tensor * op) {
     std::memcpy(&bias, reinterpret_cast<const float *>(op->op_params) + 1, sizeof bias);
     std::memcpy(&cap, reinterpret_cast<const float *>(op->op_params) + 2, sizeof cap);
     return q->type == GGML_TYPE_F32 && k->type == GGML_TYPE_F16 && v->type == GGML_TYPE_F16 && mask &&
-        mask->type == GGML_TYPE_F16 && mask->ne[2] == 1 && !op->src[4] && bias == 0.0f && cap == 0.0f &&
-        k->ne[0] == v->ne[0] && (k->ne[0] == 64 || k->ne[0] == 128 || k->ne[0] == 256) && q->ne[2] % k->ne[2] == 0 &&
-        k->ne[2] == v->ne[2] && k->ne[3] == q->ne[3] && v->ne[3] == q->ne[3] && q->nb[0] == sizeof(float) &&
-        k->nb[0] == sizeof(uint16_t) && v->nb[0] == sizeof(uint16_t) && ggml_is_contiguous(op);
+           mask->type == GGML_TYPE_F16 && mask->ne[2] == 1 && !op->src[4] && bias == 0.0f && cap == 0.0f &&
+           k->ne[0] == v->ne[0] && (k->ne[0] == 64 || k->ne[0] == 128 || k->ne[0] == 256) && q->ne[2] % k->ne[2] == 0 &&
+           k->ne[2] == v->ne[2] && k->ne[3] == q->ne[3] && v->ne[3] == q->ne[3] && q->nb[0] == sizeof(float) &&
+           k->nb[0] == sizeof(uint16_t) && v->nb[0] == sizeof(uint16_t) && ggml_is_contiguous(op);
 }
 
 // Which cells a row sees, from its mask, in groups of 16; the last group repeats its last cell.
@@ -51,13 +51,16 @@ struct Seen {
         }
         for (; at < n; at++)
             if (mask[at] != HIDDEN) cells[count++] = static_cast<int32_t>(at);
-        for (int64_t pad = count; count && pad % CELLS; pad++) cells[pad] = cells[count - 1];
+        for (int64_t pad = count; count && pad % CELLS; pad++)
+            cells[pad] = cells[count - 1];
     }
 
     int64_t groups() const { return (count + CELLS - 1) / CELLS; }
     const int32_t * group(int64_t g) const { return cells.data() + g * CELLS; }
     // The lanes of a group that are cells and not padding.
-    __mmask16 lanes(int64_t g) const { return static_cast<__mmask16>((1u << std::min<int64_t>(CELLS, count - g * CELLS)) - 1); }
+    __mmask16 lanes(int64_t g) const {
+        return static_cast<__mmask16>((1u << std::min<int64_t>(CELLS, count - g * CELLS)) - 1);
+    }
 };
 
 // e^x for x <= 0, to 2 units in the last place (Cephes' polynomial).
@@ -83,7 +86,8 @@ inline void transpose(__m512 (&a)[16]) {
     }
     for (int j = 0; j < 4; j++) {
         const __m512 x = _mm512_shuffle_f32x4(b[j], b[j + 4], 0x88), y = _mm512_shuffle_f32x4(b[j], b[j + 4], 0xdd);
-        const __m512 z = _mm512_shuffle_f32x4(b[j + 8], b[j + 12], 0x88), w = _mm512_shuffle_f32x4(b[j + 8], b[j + 12], 0xdd);
+        const __m512 z = _mm512_shuffle_f32x4(b[j + 8], b[j + 12], 0x88),
+                     w = _mm512_shuffle_f32x4(b[j + 8], b[j + 12], 0xdd);
         a[j] = _mm512_shuffle_f32x4(x, z, 0x88), a[j + 8] = _mm512_shuffle_f32x4(x, z, 0xdd);
         a[j + 4] = _mm512_shuffle_f32x4(y, w, 0x88), a[j + 12] = _mm512_shuffle_f32x4(y, w, 0xdd);
     }
@@ -103,9 +107,11 @@ template <int D, int G> struct Tile {
     void load_keys(const char * k, size_t stride, const int32_t * cells) {
         for (int d = 0; d < D; d += 16) {
             __m512 a[16];
-            for (int c = 0; c < CELLS; c++) a[c] = half(k + cells[c] * stride + d * sizeof(uint16_t));
+            for (int c = 0; c < CELLS; c++)
+                a[c] = half(k + cells[c] * stride + d * sizeof(uint16_t));
             transpose(a);
-            for (int i = 0; i < 16; i++) _mm512_store_ps(block + (d + i) * CELLS, a[i]);
+            for (int i = 0; i < 16; i++)
+                _mm512_store_ps(block + (d + i) * CELLS, a[i]);
         }
     }
 
@@ -118,7 +124,8 @@ template <int D, int G> struct Tile {
     // Two sums a head, of the even and the odd numbers: a single one would wait for itself.
     void score(int row, float * scores, int64_t stride, __mmask16 lanes) {
         __m512 even[G], odd[G];
-        for (int g = 0; g < G; g++) even[g] = odd[g] = _mm512_setzero_ps();
+        for (int g = 0; g < G; g++)
+            even[g] = odd[g] = _mm512_setzero_ps();
         for (int d = 0; d < D; d += 2) {
             const __m512 first = _mm512_load_ps(block + d * CELLS), second = _mm512_load_ps(block + (d + 1) * CELLS);
             for (int g = 0; g < G; g++) {
@@ -135,7 +142,8 @@ template <int D, int G> struct Tile {
         for (int g = 0; g < G; g++) {
             float * s = scores + g * stride;
             __m512 most = _mm512_load_ps(s);
-            for (int64_t i = 1; i < groups; i++) most = _mm512_max_ps(most, _mm512_load_ps(s + i * CELLS));
+            for (int64_t i = 1; i < groups; i++)
+                most = _mm512_max_ps(most, _mm512_load_ps(s + i * CELLS));
             const __m512 top = _mm512_set1_ps(_mm512_reduce_max_ps(most));
             __m512 total = _mm512_setzero_ps();
             for (int64_t i = 0; i < groups; i++) {
@@ -154,7 +162,8 @@ template <int D, int G> struct Tile {
         for (int d = 0; d < D; d += 16 * WIDE) {
             __m512 sum[G][WIDE];
             for (int g = 0; g < G; g++)
-                for (int i = 0; i < WIDE; i++) sum[g][i] = _mm512_load_ps(sums[row][g] + d + 16 * i);
+                for (int i = 0; i < WIDE; i++)
+                    sum[g][i] = _mm512_load_ps(sums[row][g] + d + 16 * i);
             for (int c = 0; c < CELLS; c++)
                 for (int i = 0; i < WIDE; i++) {
                     const __m512 value = _mm512_load_ps(block + c * D + d + 16 * i);
@@ -162,7 +171,8 @@ template <int D, int G> struct Tile {
                         sum[g][i] = _mm512_fmadd_ps(value, _mm512_set1_ps(scores[g * stride + c]), sum[g][i]);
                 }
             for (int g = 0; g < G; g++)
-                for (int i = 0; i < WIDE; i++) _mm512_store_ps(sums[row][g] + d + 16 * i, sum[g][i]);
+                for (int i = 0; i < WIDE; i++)
+                    _mm512_store_ps(sums[row][g] + d + 16 * i, sum[g][i]);
         }
     }
 };
@@ -182,14 +192,17 @@ void attend(ggml_tensor * op, const Seen * seen, int64_t stream, int64_t head, i
     std::memcpy(&scale, op->op_params, sizeof scale);
 
     work.tile.resize(sizeof(Tile<D, G>) + 64);
-    auto & tile = *reinterpret_cast<Tile<D, G> *>((reinterpret_cast<uintptr_t>(work.tile.data()) + 63) & ~uintptr_t{63});
+    auto & tile =
+        *reinterpret_cast<Tile<D, G> *>((reinterpret_cast<uintptr_t>(work.tile.data()) + 63) & ~uintptr_t{63});
     int64_t groups = 0;
     for (int row = 0; row < rows; row++) {
         groups = std::max(groups, seen[first + row].groups());
         for (int g = 0; g < G; g++) {
-            const char * at = static_cast<const char *>(q->data) + (first + row) * q->nb[1] + (head + g) * q->nb[2] + stream * q->nb[3];
+            const char * at = static_cast<const char *>(q->data) + (first + row) * q->nb[1] + (head + g) * q->nb[2] +
+                              stream * q->nb[3];
             const float * from = reinterpret_cast<const float *>(at);
-            for (int d = 0; d < D; d++) tile.queries[row][g][d] = from[d] * scale, tile.sums[row][g][d] = 0.0f;
+            for (int d = 0; d < D; d++)
+                tile.queries[row][g][d] = from[d] * scale, tile.sums[row][g][d] = 0.0f;
         }
     }
     const int64_t stride = groups * CELLS, all = G * stride;
@@ -216,14 +229,17 @@ void attend(ggml_tensor * op, const Seen * seen, int64_t stream, int64_t head, i
 
     for (int row = 0; row < rows; row++)
         for (int g = 0; g < G; g++) {
-            char * at = static_cast<char *>(op->data) + (head + g) * op->nb[1] + (first + row) * op->nb[2] + stream * op->nb[3];
+            char * at =
+                static_cast<char *>(op->data) + (head + g) * op->nb[1] + (first + row) * op->nb[2] + stream * op->nb[3];
             const float share = seen[first + row].count ? 1.0f / tile.totals[row][g] : 0.0f;
-            for (int d = 0; d < D; d++) reinterpret_cast<float *>(at)[d] = tile.sums[row][g][d] * share;
+            for (int d = 0; d < D; d++)
+                reinterpret_cast<float *>(at)[d] = tile.sums[row][g][d] * share;
         }
 }
 
 template <int D>
-void some_heads(ggml_tensor * op, const Seen * seen, int64_t stream, int64_t head, int n, int64_t first, int rows, Work & work) {
+void some_heads(
+    ggml_tensor * op, const Seen * seen, int64_t stream, int64_t head, int n, int64_t first, int rows, Work & work) {
     switch (n) {
         case 1: return attend<D, 1>(op, seen, stream, head, first, rows, work);
         case 2: return attend<D, 2>(op, seen, stream, head, first, rows, work);
@@ -240,7 +256,8 @@ inline void compute(ggml_tensor * op, std::vector<Seen> & seen, int threads) {
     for (int64_t stream = 0; stream < q->ne[3]; stream++) {
         int64_t most = 1;
         for (int64_t row = 0; row < rows; row++) {
-            const char * at = static_cast<const char *>(mask->data) + row * mask->nb[1] + stream % mask->ne[3] * mask->nb[3];
+            const char * at =
+                static_cast<const char *>(mask->data) + row * mask->nb[1] + stream % mask->ne[3] * mask->nb[3];
             seen[row].read(reinterpret_cast<const uint16_t *>(at), k->ne[1]);
             most = std::max(most, seen[row].count);
         }
@@ -257,9 +274,12 @@ inline void compute(ggml_tensor * op, std::vector<Seen> & seen, int threads) {
                 const int64_t head = part / chunks * group + offset;
                 const int n = static_cast<int>(std::min<int64_t>(HEADS, group - offset));
                 const int some = static_cast<int>(std::min(step, rows - first));
-                if (k->ne[0] == 64) some_heads<64>(op, seen.data(), stream, head, n, first, some, work);
-                else if (k->ne[0] == 128) some_heads<128>(op, seen.data(), stream, head, n, first, some, work);
-                else some_heads<256>(op, seen.data(), stream, head, n, first, some, work);
+                if (k->ne[0] == 64)
+                    some_heads<64>(op, seen.data(), stream, head, n, first, some, work);
+                else if (k->ne[0] == 128)
+                    some_heads<128>(op, seen.data(), stream, head, n, first, some, work);
+                else
+                    some_heads<256>(op, seen.data(), stream, head, n, first, some, work);
             }
         }
     }

@@ -21,7 +21,8 @@ Numbers random(size_t n, unsigned seed) {
     std::mt19937 source(seed);
     std::normal_distribution<float> normal;
     Numbers numbers(n);
-    for (float & x : numbers) x = normal(source);
+    for (float & x : numbers)
+        x = normal(source);
     return numbers;
 }
 
@@ -91,12 +92,14 @@ extern "C" double check_product(int inputs, int outputs, int rows, int threads) 
     for (int row = 0; row < rows; row++)
         for (int o = 0; o < outputs; o++)
             for (int i = 0; i < inputs; i++)
-                expected[size_t(row) * outputs + o] += double(plain[size_t(o) * inputs + i]) * numbers[size_t(row) * inputs + i];
+                expected[size_t(row) * outputs + o] +=
+                    double(plain[size_t(o) * inputs + i]) * numbers[size_t(row) * inputs + i];
     return error(got, expected);
 }
 
 // Row `t` of each stream sees the cells 0..past+t, but every `holes`th.
-extern "C" double check_attention(int size, int heads, int kv_heads, int past, int rows, int streams, int holes, int threads) {
+extern "C" double check_attention(
+    int size, int heads, int kv_heads, int past, int rows, int streams, int holes, int threads) {
     Trial trial(threads);
     const int cells = past + rows;
     ggml_context * c = trial.context;
@@ -123,7 +126,8 @@ extern "C" double check_attention(int size, int heads, int kv_heads, int past, i
     const auto sees = [&](int row, int cell) { return cell <= past + row && (!holes || cell % holes != holes - 1); };
     std::vector<ggml_fp16_t> masked(size_t(cells) * rows);
     for (int row = 0; row < rows; row++)
-        for (int cell = 0; cell < cells; cell++) masked[size_t(row) * cells + cell] = ggml_fp32_to_fp16(sees(row, cell) ? 0 : -INFINITY);
+        for (int cell = 0; cell < cells; cell++)
+            masked[size_t(row) * cells + cell] = ggml_fp32_to_fp16(sees(row, cell) ? 0 : -INFINITY);
     ggml_backend_tensor_set(mask, masked.data(), 0, ggml_nbytes(mask));
     if (!trial.compute(out)) return -1;
     Numbers got(ggml_nelements(out));
@@ -139,12 +143,15 @@ extern "C" double check_attention(int size, int heads, int kv_heads, int past, i
                 for (int cell = 0; cell < cells; cell++) {
                     if (!sees(row, cell)) continue;
                     double dot = 0;
-                    for (int d = 0; d < size; d++) dot += double(query[d]) * ks[(first + cell) * size + d];
+                    for (int d = 0; d < size; d++)
+                        dot += double(query[d]) * ks[(first + cell) * size + d];
                     const double weight = std::exp(dot * scale);
                     total += weight;
-                    for (int d = 0; d < size; d++) to[d] += weight * vs[(first + cell) * size + d];
+                    for (int d = 0; d < size; d++)
+                        to[d] += weight * vs[(first + cell) * size + d];
                 }
-                for (int d = 0; d < size; d++) to[d] /= total;
+                for (int d = 0; d < size; d++)
+                    to[d] /= total;
             }
     return error(got, expected);
 }

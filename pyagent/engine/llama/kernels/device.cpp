@@ -22,7 +22,8 @@ namespace {
 std::set<const char *> packed;
 
 void pack(const ggml_tensor * w, const void * from) {
-    product::pack(static_cast<uint8_t *>(w->data), static_cast<const product::q8_0 *>(from), w->ne[1], w->ne[0] / product::BLOCK);
+    product::pack(
+        static_cast<uint8_t *>(w->data), static_cast<const product::q8_0 *>(from), w->ne[1], w->ne[0] / product::BLOCK);
     packed.insert(static_cast<const char *>(w->data));
 }
 
@@ -88,7 +89,8 @@ void fill(ggml_backend_buffer_t, ggml_tensor * t, uint8_t value, size_t offset, 
 }
 
 void put(ggml_backend_buffer_t buffer, ggml_tensor * t, const void * data, size_t offset, size_t size) {
-    const bool matrix = buffer->usage == GGML_BACKEND_BUFFER_USAGE_WEIGHTS && product::takes(t) && size == ggml_nbytes(t);
+    const bool matrix =
+        buffer->usage == GGML_BACKEND_BUFFER_USAGE_WEIGHTS && product::takes(t) && size == ggml_nbytes(t);
     if (block(buffer).filled)
         packed.insert(static_cast<const char *>(t->data));
     else if (matrix)
@@ -107,7 +109,8 @@ bool copy(ggml_backend_buffer_t, const ggml_tensor * from, ggml_tensor * to) {
     return true;
 }
 
-const ggml_backend_buffer_i BUFFER = {free_buffer, base, nullptr, fill, put, get, nullptr, nullptr, copy, clear, nullptr};
+const ggml_backend_buffer_i BUFFER = {
+    free_buffer, base, nullptr, fill, put, get, nullptr, nullptr, copy, clear, nullptr};
 
 ggml_backend_buffer_t allocate(ggml_backend_buffer_type_t type, size_t size) {
     memory::Block * made = memory::allocate(size);
@@ -151,17 +154,14 @@ bool supports(ggml_backend_dev_t, const ggml_tensor * op) {
         case GGML_OP_RESHAPE:
         case GGML_OP_VIEW:
         case GGML_OP_PERMUTE:
-        case GGML_OP_TRANSPOSE:
-            return true;
+        case GGML_OP_TRANSPOSE: return true;
         case GGML_OP_MUL_MAT: {
             const ggml_tensor *w = op->src[0], *x = op->src[1];
             return w->buffer && ggml_backend_buffer_get_type(w->buffer) == &TYPE && product::takes(w) && !w->view_src &&
-                x->type == GGML_TYPE_F32 && x->nb[0] == sizeof(float) && ggml_is_contiguous(op);
+                   x->type == GGML_TYPE_F32 && x->nb[0] == sizeof(float) && ggml_is_contiguous(op);
         }
-        case GGML_OP_FLASH_ATTN_EXT:
-            return attention::takes(op);
-        default:
-            return false;
+        case GGML_OP_FLASH_ATTN_EXT: return attention::takes(op);
+        default: return false;
     }
 }
 
@@ -177,7 +177,8 @@ void * address(ggml_backend_reg_t, const char * name) {
 
 ggml_backend_reg REGISTRY = {GGML_BACKEND_API_VERSION, {name_of_registry, devices, device, address}, nullptr};
 ggml_backend_device DEVICE = {{name_of_device, description, sizes, kind, properties, start, type_of_buffer, nullptr,
-    nullptr, supports, supports_type, nullptr, {}}, &REGISTRY, nullptr};
+                                  nullptr, supports, supports_type, nullptr, {}},
+    &REGISTRY, nullptr};
 
 }  // namespace
 

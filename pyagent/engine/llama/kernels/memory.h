@@ -22,8 +22,8 @@ constexpr uint64_t WHOLE = 0x50414b5045443031;
 
 struct Block {
     char * at = nullptr;
-    size_t mapped = 0;   // bytes to unmap; 0: it is of this process alone
-    bool filled = false; // by another process
+    size_t mapped = 0;    // bytes to unmap; 0: it is of this process alone
+    bool filled = false;  // by another process
 };
 
 inline int given = -1;             // the file for the next block, or -1
@@ -45,7 +45,8 @@ inline bool share(Block & block, size_t size) {
     if (file < 0) return false;
     const size_t whole = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + sizeof WHOLE;
     struct stat facts;
-    if (flock(file, LOCK_EX) || fstat(file, &facts) || (facts.st_size && size_t(facts.st_size) != whole) || ftruncate(file, whole)) {
+    if (flock(file, LOCK_EX) || fstat(file, &facts) || (facts.st_size && size_t(facts.st_size) != whole) ||
+        ftruncate(file, whole)) {
         release(file);
         return false;
     }
@@ -58,8 +59,10 @@ inline bool share(Block & block, size_t size) {
     block.mapped = whole;
     auto * last = reinterpret_cast<uint64_t *>(block.at + whole - sizeof WHOLE);
     block.filled = *last == WHOLE;
-    if (block.filled) release(file);
-    else filling = file, mark = last;
+    if (block.filled)
+        release(file);
+    else
+        filling = file, mark = last;
     return true;
 }
 
@@ -82,8 +85,10 @@ inline Block * allocate(size_t size) {
 }
 
 inline void release(Block * block) {
-    if (block->mapped) munmap(block->at, block->mapped);
-    else std::free(block->at);
+    if (block->mapped)
+        munmap(block->at, block->mapped);
+    else
+        std::free(block->at);
     delete block;
 }
 

@@ -17,9 +17,9 @@
 
 namespace product {
 
-constexpr int BLOCK = 32;        // numbers that share a scale in Q8_0
-constexpr int PANEL = 16;        // output rows side by side: the 32-bit lanes of a register
-constexpr int TILE = 12;         // rows of the batch at once: 12 float and 12 integer sums fit 32 registers
+constexpr int BLOCK = 32;  // numbers that share a scale in Q8_0
+constexpr int PANEL = 16;  // output rows side by side: the 32-bit lanes of a register
+constexpr int TILE = 12;   // rows of the batch at once: 12 float and 12 integer sums fit 32 registers
 constexpr size_t ALIGNMENT = 64;
 
 struct q8_0 {
@@ -31,7 +31,8 @@ static_assert(sizeof(q8_0) == 34, "ggml's block of Q8_0");
 // ---- weights: [panel][block][8 groups][16 rows][4 numbers + 128], then the scales [panel][block][16 rows]
 
 inline bool takes(const ggml_tensor * w) {
-    return w->type == GGML_TYPE_Q8_0 && w->ne[0] % BLOCK == 0 && w->ne[1] % PANEL == 0 && w->ne[2] == 1 && w->ne[3] == 1;
+    return w->type == GGML_TYPE_Q8_0 && w->ne[0] % BLOCK == 0 && w->ne[1] % PANEL == 0 && w->ne[2] == 1 &&
+           w->ne[3] == 1;
 }
 
 inline void pack(uint8_t * out, const q8_0 * in, int64_t rows, int64_t blocks) {
@@ -61,7 +62,8 @@ struct Activations {
     const ggml_tensor * of = nullptr;
     std::vector<int8_t> numbers;  // [rows][blocks * 32]
     std::vector<float> scales;    // [rows][blocks]
-    std::vector<int32_t> starts;  // [rows][blocks]: -128 times the sum of the numbers, which the +128 of the weights adds
+    std::vector<int32_t>
+        starts;  // [rows][blocks]: -128 times the sum of the numbers, which the +128 of the weights adds
 };
 
 inline void quantise(Activations & a, const float * x, int64_t row, int64_t blocks) {
@@ -91,8 +93,8 @@ struct Job {
     const float * scales;
     const int32_t * starts;
     int64_t blocks;
-    char * out;        // of the first row
-    size_t out_stride; // bytes between rows
+    char * out;         // of the first row
+    size_t out_stride;  // bytes between rows
 };
 
 template <int P, int R> void multiply(const Job & job, int64_t panel, int64_t row) {
@@ -108,22 +110,26 @@ template <int P, int R> void multiply(const Job & job, int64_t panel, int64_t ro
     const int32_t * starts = job.starts + row * blocks;
     __m512 sums[P][R];
     for (int p = 0; p < P; p++)
-        for (int r = 0; r < R; r++) sums[p][r] = _mm512_setzero_ps();
+        for (int r = 0; r < R; r++)
+            sums[p][r] = _mm512_setzero_ps();
     for (int64_t b = 0; b < blocks; b++) {
         __m512i whole[P][R];
 #pragma GCC unroll 16
         for (int r = 0; r < R; r++)
-            for (int p = 0; p < P; p++) whole[p][r] = _mm512_set1_epi32(starts[r * blocks + b]);
+            for (int p = 0; p < P; p++)
+                whole[p][r] = _mm512_set1_epi32(starts[r * blocks + b]);
 #pragma GCC unroll 8
         for (int group = 0; group < BLOCK / 4; group++) {
             __m512i words[P];
-            for (int p = 0; p < P; p++) words[p] = _mm512_load_si512(w[p] + group * PANEL * 4);
+            for (int p = 0; p < P; p++)
+                words[p] = _mm512_load_si512(w[p] + group * PANEL * 4);
 #pragma GCC unroll 16
             for (int r = 0; r < R; r++) {
                 int32_t four;
                 std::memcpy(&four, a + r * blocks * BLOCK + group * 4, 4);
                 const __m512i same = _mm512_set1_epi32(four);
-                for (int p = 0; p < P; p++) whole[p][r] = _mm512_dpbusd_epi32(whole[p][r], words[p], same);
+                for (int p = 0; p < P; p++)
+                    whole[p][r] = _mm512_dpbusd_epi32(whole[p][r], words[p], same);
             }
         }
         for (int p = 0; p < P; p++) {
@@ -148,10 +154,12 @@ template <int P, int R> void multiply(const Job & job, int64_t panel, int64_t ro
 using Product = void (*)(const Job &, int64_t, int64_t);
 // Few rows take several panels at once, so that enough sums are in flight to hide the latency of one.
 constexpr int WIDTH[TILE + 1] = {0, 4, 4, 4, 3, 2, 2, 1, 1, 1, 1, 1, 1};
-constexpr Product WIDE[TILE + 1] = {nullptr, multiply<4, 1>, multiply<4, 2>, multiply<4, 3>, multiply<3, 4>, multiply<2, 5>,
-    multiply<2, 6>, multiply<1, 7>, multiply<1, 8>, multiply<1, 9>, multiply<1, 10>, multiply<1, 11>, multiply<1, 12>};
-constexpr Product SINGLE[TILE + 1] = {nullptr, multiply<1, 1>, multiply<1, 2>, multiply<1, 3>, multiply<1, 4>, multiply<1, 5>,
-    multiply<1, 6>, multiply<1, 7>, multiply<1, 8>, multiply<1, 9>, multiply<1, 10>, multiply<1, 11>, multiply<1, 12>};
+constexpr Product WIDE[TILE + 1] = {nullptr, multiply<4, 1>, multiply<4, 2>, multiply<4, 3>, multiply<3, 4>,
+    multiply<2, 5>, multiply<2, 6>, multiply<1, 7>, multiply<1, 8>, multiply<1, 9>, multiply<1, 10>, multiply<1, 11>,
+    multiply<1, 12>};
+constexpr Product SINGLE[TILE + 1] = {nullptr, multiply<1, 1>, multiply<1, 2>, multiply<1, 3>, multiply<1, 4>,
+    multiply<1, 5>, multiply<1, 6>, multiply<1, 7>, multiply<1, 8>, multiply<1, 9>, multiply<1, 10>, multiply<1, 11>,
+    multiply<1, 12>};
 
 inline void panels(const Job & job, int64_t first, int64_t last, int64_t rows) {
     const int64_t tiles = (rows + TILE - 1) / TILE;
@@ -163,8 +171,10 @@ inline void panels(const Job & job, int64_t first, int64_t last, int64_t rows) {
             const int64_t row = rows * tile / tiles;
             const int64_t n = rows * (tile + 1) / tiles - row;
             int64_t p = 0;
-            for (; p + WIDTH[n] <= step; p += WIDTH[n]) WIDE[n](job, panel + p, row);
-            for (; p < step; p++) SINGLE[n](job, panel + p, row);
+            for (; p + WIDTH[n] <= step; p += WIDTH[n])
+                WIDE[n](job, panel + p, row);
+            for (; p < step; p++)
+                SINGLE[n](job, panel + p, row);
         }
         panel += step;
     }
