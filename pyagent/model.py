@@ -184,12 +184,22 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class LongPrice:
+    """What a request with more than ``above`` prompt tokens costs, all of it: USD for a million tokens."""
+
+    above: int
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """What is asked. ``engine`` is a kind (``llama``, ``openai``, ``anthropic``, ``google`` or a plugin's).
 
     ``path`` is a GGUF file, ``remote`` the provider's own name for the model; ``context`` counts tokens;
-    prices are USD for a million tokens, None when not known (a local model costs 0). ``can`` is what it is declared
-    to do besides text: ``tools``, ``json``, ``image``, ``audio``, ``video`` and languages; None: nobody said.
+    prices are USD for a million tokens, None when not known (a local model costs 0); ``long_prices``, by rising
+    length, hold for long prompts. ``can`` is what it is declared to do besides text: ``tools``, ``json``, ``image``,
+    ``audio``, ``video`` and languages; None: nobody said.
     """
 
     name: str
@@ -202,12 +212,17 @@ class Model:
     output_price: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     can: tuple[str, ...] | None = None
+    long_prices: tuple[LongPrice, ...] = ()
 
     def cost(self, usage: Usage) -> float | None:
         """USD for ``usage``, or None when a price is not known."""
         if self.input_price is None or self.output_price is None:
             return None
-        return (usage.input_tokens * self.input_price + usage.output_tokens * self.output_price) / 1e6
+        given, made = self.input_price, self.output_price
+        for longer in self.long_prices:
+            if usage.input_tokens > longer.above:
+                given, made = longer.input, longer.output
+        return (usage.input_tokens * given + usage.output_tokens * made) / 1e6
 
 
 @dataclass(frozen=True, slots=True)

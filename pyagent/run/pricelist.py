@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pyagent.errors import EngineUnreachable, PyAgentError
+from pyagent.model import LongPrice
 
 FILE = "prices.json"
 SECONDS = 20.0
@@ -21,12 +23,16 @@ SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the table says of a model: USD for a million tokens (None: unknown), and whether it is to go."""
+    """What the table says of a model: USD for a million tokens (None: unknown), and whether it is to go.
+
+    ``long`` is what longer prompts cost.
+    """
 
     input: float | None
     output: float | None
     context: int | None
     deprecated: bool
+    long: tuple[LongPrice, ...] = ()
 
 
 class PriceList:
@@ -53,9 +59,9 @@ class PriceList:
         except LookupError:
             return None
         prices = info.get_prices(datetime.now(UTC))
-        return Listed(
-            _dollars(prices.input_mtok), _dollars(prices.output_mtok), info.context_window, bool(info.deprecated)
-        )
+        given, made = prices.input_mtok, prices.output_mtok
+        long = tuple(_long(given, made)) if given is not None and made is not None else ()
+        return Listed(_dollars(given), _dollars(made), info.context_window, bool(info.deprecated), long)
 
     def fetch(self, url: str | None = None) -> None:
         """Take the newest table from ``url`` (default: its home). Raises EngineUnreachable (69); the old one stays."""
@@ -111,3 +117,14 @@ def _dollars(price: Any) -> float | None:
     """A price is a number, or tiers by the prompt's length above a base; None where nothing is said."""
     base = getattr(price, "base", price)
     return None if base is None else float(base)
+
+
+def _long(given: Any, made: Any) -> Iterator[LongPrice]:
+    """The steps of both prices: passing one makes the whole request dearer."""
+    for above in sorted({tier.start for price in (given, made) for tier in getattr(price, "tiers", ())}):
+        yield LongPrice(above, _above(given, above), _above(made, above))
+
+
+def _above(price: Any, above: int) -> float:
+    reached = [tier.price for tier in getattr(price, "tiers", ()) if tier.start <= above]
+    return float(reached[-1] if reached else getattr(price, "base", price))

@@ -24,8 +24,8 @@ def price(model: Model, local: bool | None = None, prices: PriceList | None = No
     """``model`` with its prices in USD for a million tokens. A price the configuration gives stays.
 
     A ``local`` engine (default: whether it is llama) costs 0. A server on this machine or a private network has
-    no known price: it stays None, as does a model that the table does not know. Where a provider takes more for
-    long prompts, the price is the one of the shorter. ``prices`` is the table; the shipped one when not given.
+    no known price: it stays None, as does a model that the table does not know. What a provider takes for long
+    prompts comes with the price. ``prices`` is the table; the shipped one when not given.
     """
     if model.input_price is not None and model.output_price is not None:
         return model
@@ -33,7 +33,10 @@ def price(model: Model, local: bool | None = None, prices: PriceList | None = No
         return _with(model, 0.0, 0.0)
     url = public(model)
     listed = (prices or PriceList()).find(url, model.remote or model.name) if url else None
-    return model if listed is None else _with(model, listed.input, listed.output)
+    if listed is None:
+        return model
+    ours = model.input_price is not None or model.output_price is not None
+    return replace(_with(model, listed.input, listed.output), long_prices=() if ours else listed.long)
 
 
 def public(model: Model) -> str | None:

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from pyagent.engine.base import Bound
 from pyagent.model import Model, Provider, Usage
 from pyagent.run.prices import cost, price
+from pyagent.run.steps.budget import worst_case
 
 
 def at(url: str, kind: str = "openai", remote: str = "gpt-4o-mini", **more: float) -> Model:
@@ -42,6 +44,17 @@ def test_the_configurations_word_wins_also_where_it_says_half() -> None:
     assert model.input_price == 7.0
     assert model.output_price == at("").output_price
     assert cost(at("http://127.0.0.1:1", input_price=1.0, output_price=2.0), Usage(10**6, 10**6)) == 3.0
+
+
+def test_a_long_prompt_makes_the_whole_request_dearer() -> None:
+    model = at("", "google", "gemini-2.5-pro")
+    (longer,) = model.long_prices
+    assert longer.above == 200_000
+    short, long = Usage(200_000, 1000), Usage(200_001, 1000)
+    assert cost(model, short) == pytest.approx((200_000 * model.input_price + 1000 * model.output_price) / 1e6)  # type: ignore[operator]
+    assert cost(model, long) == pytest.approx((200_001 * longer.input + 1000 * longer.output) / 1e6)
+    assert worst_case(model, Bound(200_001, 1000)).usd == cost(model, long), "what is set aside covers the bill"
+    assert at("", "google", "gemini-2.5-pro", input_price=1.0).long_prices == (), "the user's own price holds for all"
 
 
 @pytest.mark.parametrize("url", ["https://api.example.com/v1", "https://nobody.example"])
