@@ -91,7 +91,9 @@ def holder(call: Any) -> int:
 
 def test_work_is_dealt_over_all_workers_and_the_prefix_is_computed_once_in_each() -> None:
     async def tell(pool: Pool) -> None:
-        calls = [pool.begin(letter(f"Letter {number}", 8)) for number in range(8)]
+        await pool.warm()
+        # Long enough that none is done, and without a seat again, before the last one has one.
+        calls = [pool.begin(letter(f"Letter {number}", 60, grammar="root ::= [a-z]{60}")) for number in range(8)]
         await until(lambda: all(call.seat for call in calls))
         shares = [sum(call.seat is seat for call in calls) for seat in {call.seat for call in calls}]
         assert sorted(shares) in ([4, 4], [3, 5])
@@ -318,7 +320,7 @@ sys.path[:0] = sys.argv[1:2]
 from tests.engine.llama.test_pool import Pool, children, letter, load
 async def main():
     pool = Pool(load(), workers=2)
-    calls = [pool.begin(letter(f"Story {n}", 2000)) for n in range(8)]
+    calls = [pool.begin(letter(f"Story {n}", 2000, grammar="root ::= [a-z]{1500}")) for n in range(8)]
     while not all(call.seat for call in calls):
         await asyncio.sleep(0.01)
     print(*children(), flush=True)
