@@ -2,17 +2,15 @@
 import { lazy, Suspense, useState } from "react";
 import { useResource, useTopic } from "../../api/resource";
 import type { Approval, Overview as Shape } from "../../api/types";
-import { openNewRun } from "../../app/actions";
 import { navigate, to } from "../../app/route";
-import { useMay } from "../../app/session";
 import { named, t } from "../../i18n/i18n";
-import { Button } from "../../ui/controls";
 import { count, short, usd } from "../../ui/format";
 import { Icon } from "../../ui/icons";
 import { Badge, Card, Empty, Failure, Figure, Skeleton } from "../../ui/surfaces";
 import { Table, type Column } from "../../ui/Table";
 import { riskTone } from "../approvals/Deck";
 import { useApprovals } from "../approvals/useApprovals";
+import { NoRuns } from "../shared/NoRuns";
 import { RunTable } from "../shared/RunTable";
 import "./overview.css";
 
@@ -68,25 +66,6 @@ function Waiting() {
   );
 }
 
-function Start() {
-  const may = useMay("admin");
-  return (
-    <Empty
-      icon="runs"
-      title={t("no-runs.title")}
-      action={
-        may && (
-          <Button tone="primary" icon="plus" keys="n" onClick={() => openNewRun()}>
-            {t("new-run")}
-          </Button>
-        )
-      }
-    >
-      {t("no-runs.text")} <code>pyagent swarm run tasks.jsonl</code>
-    </Empty>
-  );
-}
-
 export default function Overview() {
   const { data: read, error, reload } = useResource<Shape>("/overview");
   const [live, setLive] = useState<Shape>();
@@ -116,7 +95,7 @@ export default function Overview() {
             <Skeleton lines={8} />
           </div>
         ) : data.recent.length === 0 ? (
-          <Start />
+          <NoRuns />
         ) : (
           <RunTable fit label={t("recent-runs")} runs={data.recent} />
         )}

@@ -1,12 +1,11 @@
 // Runs, newest first; one of them opened: its tasks; one task opened: its trace.
 import { useState } from "react";
 import type { Run } from "../../api/types";
-import { openNewRun } from "../../app/actions";
-import { useMay } from "../../app/session";
 import { named, t } from "../../i18n/i18n";
 import type { PanelProps } from "../registry";
-import { Button, Search, Segments } from "../../ui/controls";
-import { Card, Empty, Failure, Skeleton } from "../../ui/surfaces";
+import { Search, Segments } from "../../ui/controls";
+import { Card, Failure, Skeleton } from "../../ui/surfaces";
+import { NoRuns } from "../shared/NoRuns";
 import { RunTable } from "../shared/RunTable";
 import { useRuns } from "../shared/useRuns";
 import { RunPage } from "./RunPage";
@@ -25,7 +24,6 @@ function Everything() {
   const { runs, error, reload } = useRuns();
   const [filter, setFilter] = useState<Filter>("all");
   const [typed, setTyped] = useState("");
-  const may = useMay("admin");
   const wanted = typed.toLowerCase();
   const rows = (runs ?? []).filter(
     (run) => passes(run, filter) && [run.name, run.file, run.model].some((text) => (text ?? "").toLowerCase().includes(wanted)),
@@ -49,19 +47,7 @@ function Everything() {
             <Skeleton lines={12} />
           </div>
         ) : runs.length === 0 ? (
-          <Empty
-            icon="runs"
-            title={t("no-runs.title")}
-            action={
-              may && (
-                <Button tone="primary" icon="plus" keys="n" onClick={() => openNewRun()}>
-                  {t("new-run")}
-                </Button>
-              )
-            }
-          >
-            {t("no-runs.text")} <code>pyagent swarm run tasks.jsonl</code>
-          </Empty>
+          <NoRuns />
         ) : (
           <RunTable label={t("panel.runs")} runs={rows} />
         )}
